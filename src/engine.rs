@@ -1,0 +1,2 @@
+//! Rhai.
+pub mod table;

@@ -1,0 +1,264 @@
+//! Everything a run says while it works: the only thing doers tell `ui`, tests and JSON readers.
+//!
+//! Events carry their own time and their own totals, so that whoever shows them never has to ask
+//! a clock or a cluster. Their JSON shape is the documented, versioned output of `--output json`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error;
+use crate::names::{Class, Mode};
+
+/// Version of the JSON shape; raised when a field changes its meaning or goes away.
+pub const VERSION: u32 = 1;
+
+/// One thing that happened, and when (virtual time in the practice world).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, in the run's own time.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum What {
+    /// The run begins.
+    Started(Started),
+    /// A heading of the script.
+    Step {
+        /// The heading.
+        title: String,
+    },
+    /// A line for the operator.
+    Said {
+        /// How loud.
+        level: Level,
+        /// The line.
+        text: String,
+    },
+    /// A question was put.
+    Asked {
+        /// Which `--answer KEY=` gives it.
+        key: String,
+        /// The question.
+        question: String,
+    },
+    /// A question was answered.
+    Answered {
+        /// Which one.
+        key: String,
+        /// The answer, as typed.
+        answer: String,
+        /// `terminal`, `--yes`, `--answer` or `practice`.
+        by: String,
+    },
+    /// Something outside was changed, or was asked to change.
+    Changed(Change),
+    /// A wait begins.
+    WaitBegan {
+        /// Pairs this wait's events.
+        id: u64,
+        /// What is waited for: `2 nodes of nb-user ready with the image`.
+        what: String,
+        /// How many things.
+        of: u64,
+        /// Usual duration in seconds, shortest and longest, where known.
+        usual_seconds: Option<(u64, u64)>,
+        /// It gives up after this many seconds.
+        limit_seconds: u64,
+    },
+    /// How far a wait is.
+    Progress {
+        /// Which wait.
+        id: u64,
+        /// How many are done.
+        done: u64,
+        /// Of how many.
+        of: u64,
+        /// Each thing waited for, in a stable order.
+        items: Vec<Item>,
+        /// Why it takes its time, in the cluster's own words.
+        why: Option<String>,
+    },
+    /// A wait is over.
+    WaitEnded {
+        /// Which wait.
+        id: u64,
+        /// What was waited for.
+        what: String,
+        /// Whether it came.
+        ok: bool,
+        /// How long it took, in seconds.
+        took_seconds: u64,
+    },
+    /// A request went out and came back (shown with `-v`).
+    Request {
+        /// `gke` or `k8s`.
+        door: String,
+        /// HTTP method.
+        method: String,
+        /// Path, with its query.
+        path: String,
+        /// HTTP status, or none when nothing came back.
+        status: Option<u16>,
+        /// How long, in milliseconds.
+        took_ms: u64,
+    },
+    /// A request will be sent again.
+    Retrying {
+        /// What was tried.
+        what: String,
+        /// Why it did not work.
+        why: String,
+        /// In how many seconds.
+        after_seconds: u64,
+    },
+    /// The run is over.
+    Finished(Finished),
+}
+
+/// The head of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The runbook's name.
+    pub runbook: String,
+    /// Its first doc line.
+    pub summary: String,
+    /// Which file it came from, or `built in`.
+    pub source: String,
+    /// First 12 hex digits of its SHA-256.
+    pub hash: String,
+    /// The target's name.
+    pub target: String,
+    /// The cluster, as `project/location/name`.
+    pub cluster: String,
+    /// How it runs.
+    pub mode: Mode,
+    /// Its parameters.
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// The practice world's seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The faults a rehearsal injects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+}
+
+/// How loud a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Plain.
+    Info,
+    /// Good news.
+    Good,
+    /// Worth a look.
+    Warning,
+    /// What to do next.
+    Next,
+}
+
+/// One change outside: what, from what, to what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The thing: `node pool nb-user: autoscaler minimum`.
+    pub what: String,
+    /// Before.
+    pub before: String,
+    /// After.
+    pub after: String,
+    /// The function that did it, from the registration table.
+    pub call: String,
+    /// Its class.
+    pub class: Class,
+    /// GKE's name for the work, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// Whether it is known to be complete; otherwise it was accepted and may be in flight.
+    pub complete: bool,
+}
+
+/// One thing within a wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub phase: Phase,
+    /// In words: `pulling 2/3`.
+    pub note: String,
+}
+
+/// Where one waited-for thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Asked for, not there yet.
+    Booting,
+    /// There, not usable yet.
+    Registering,
+    /// Fetching its image.
+    Pulling,
+    /// Something is wrong with it.
+    Trouble,
+    /// Done.
+    Ready,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// The runbook's name.
+    pub runbook: String,
+    /// The target's name.
+    pub target: String,
+    /// How it ran.
+    pub mode: Mode,
+    /// Exit status.
+    pub exit: u8,
+    /// How long, in seconds of the run's own time.
+    pub took_seconds: u64,
+    /// Everything it changed, in order.
+    pub changed: Vec<Change>,
+    /// Lines the script left for afterwards.
+    pub next: Vec<String>,
+    /// Why it did not end well.
+    pub error: Option<error::Error>,
+}
+
+/// Where events go. Cloneable; the receiver decides what to do with them.
+#[derive(Clone)]
+pub struct Events(Arc<dyn Fn(Event) + Send + Sync>);
+
+impl Events {
+    /// Events that are handed to `receive`.
+    pub fn new(receive: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(receive))
+    }
+
+    /// Hands one on.
+    pub fn emit(&self, event: Event) {
+        (self.0)(event);
+    }
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Events")
+    }
+}
+
+/// Whole seconds, for the fields above.
+pub fn seconds(duration: Duration) -> u64 {
+    duration.as_secs()
+}

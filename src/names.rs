@@ -1,0 +1,188 @@
+//! Shared vocabulary: names that are parsed once and then carried as types.
+//!
+//! Never does I/O and never knows which room a name came from.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a GKE cluster lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterName {
+    /// Google Cloud project id.
+    pub project: String,
+    /// Region (`northamerica-northeast1`) or zone.
+    pub location: String,
+    /// The cluster's own name.
+    pub cluster: String,
+}
+
+impl ClusterName {
+    /// `projects/P/locations/L`, the parent of operations.
+    pub fn parent(&self) -> String {
+        format!("projects/{}/locations/{}", self.project, self.location)
+    }
+
+    /// `projects/P/locations/L/clusters/C`.
+    pub fn path(&self) -> String {
+        format!("{}/clusters/{}", self.parent(), self.cluster)
+    }
+
+    /// `projects/P/locations/L/clusters/C/nodePools/POOL`.
+    pub fn pool(&self, pool: &str) -> String {
+        format!("{}/nodePools/{pool}", self.path())
+    }
+
+    /// `projects/P/locations/L/operations/ID`, from an operation's short id.
+    pub fn operation(&self, id: &str) -> String {
+        format!("{}/operations/{id}", self.parent())
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.project, self.location, self.cluster)
+    }
+}
+
+/// How a run touches the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The real doors.
+    Live,
+    /// The practice world that is kept between runs.
+    Practice,
+    /// A fresh practice world, thrown away afterwards.
+    Rehearsal,
+}
+
+impl Mode {
+    /// Whether nothing real can be reached.
+    pub fn is_practice(self) -> bool {
+        match self {
+            Self::Live => false,
+            Self::Practice | Self::Rehearsal => true,
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Live => "live",
+            Self::Practice => "practice",
+            Self::Rehearsal => "rehearsal",
+        })
+    }
+}
+
+/// What kind of thing an effect is; decides what a dry run and a resume may do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Looks and changes nothing.
+    Read,
+    /// Brings something to a wanted state; sending it twice is harmless.
+    WriteConverge,
+    /// Must not be sent twice: shrinks, deletes, opens, posts.
+    WriteOnce,
+    /// Waits for a condition.
+    Wait,
+    /// Asks the operator.
+    Ask,
+    /// Talks to the operator or the engine only; no journal record.
+    Local,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::WriteConverge => "write(converge)",
+            Self::WriteOnce => "write(once)",
+            Self::Wait => "wait",
+            Self::Ask => "ask",
+            Self::Local => "local",
+        })
+    }
+}
+
+/// A length of time as people say it: `45 s`, `22 min 31 s`, `1 h 05 min`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Took(pub std::time::Duration);
+
+impl fmt::Display for Took {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, s) => write!(f, "{s} s"),
+            (0, m, s) => write!(f, "{m} min {s:02} s"),
+            (h, m, _) => write!(f, "{h} h {m:02} min"),
+        }
+    }
+}
+
+/// Reads a duration as people write it (`90s`, `25m`, `1h30m`); a bare number is refused.
+///
+/// # Errors
+/// A sentence saying what is wrong with the text.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("`{text}` is not a duration; write it like 90s, 25m or 1h30m");
+    let mut seconds = 0_u64;
+    let mut digits = String::new();
+    let mut units = 0;
+    for c in text.trim().chars() {
+        let unit = match c {
+            '0'..='9' => {
+                digits.push(c);
+                continue;
+            }
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            _ => return Err(wrong()),
+        };
+        let count: u64 = digits.parse().map_err(|_| wrong())?;
+        digits.clear();
+        units += 1;
+        seconds = count
+            .checked_mul(unit)
+            .and_then(|more| seconds.checked_add(more))
+            .ok_or_else(wrong)?;
+    }
+    if units == 0 || !digits.is_empty() {
+        return Err(wrong());
+    }
+    Ok(std::time::Duration::from_secs(seconds))
+}
+
+/// The nearest of `known` to what was typed, if near enough to suggest.
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len().max(typed.len()) / 4)
+        .min()
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(duration("90s").unwrap().as_secs(), 90);
+        assert_eq!(duration("1h30m").unwrap().as_secs(), 5400);
+        for bad in ["", "25", "m", "1d", "-5m", "5m3", "99999999999999999999h"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn suggestions_are_near_or_absent() {
+        assert_eq!(nearest("autoscal", ["autoscale", "list"]), Some("autoscale"));
+        assert_eq!(nearest("zebra", ["autoscale", "list"]), None);
+    }
+}

@@ -1,0 +1,185 @@
+//! The doors through which effects go out, and the little a run shares: clock, stop, operator.
+//!
+//! A [`World`] is all a domain room ever sees. Whether the doors behind it are real
+//! ([`live`]) or simulated (`sim`) it cannot tell, and it never knows scripts.
+
+pub mod clock;
+pub mod live;
+pub mod operator;
+pub mod record;
+pub mod retry;
+pub mod stop;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use google_cloud_container_v1::client::ClusterManager;
+
+use crate::error;
+use crate::event::{Change, Event, Events, What};
+use crate::names::{ClusterName, Mode};
+
+pub use clock::Clock;
+pub use operator::Operator;
+pub use stop::Stop;
+
+/// Where a run acts, as the rooms need to know it.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Its name in `runbook.toml`, or `practice`.
+    pub name: String,
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Namespaces of the hubs; empty means all.
+    pub watch: Vec<String>,
+    /// Whether an ordinary confirmation asks for the target's name to be typed.
+    pub type_name: bool,
+    /// How it runs.
+    pub mode: Mode,
+}
+
+/// The two services' clients; the only thing that differs between live and practice.
+pub trait Doors: Send + Sync {
+    /// Google's client for the GKE API.
+    fn gke(&self) -> BoxFuture<'_, error::Result<ClusterManager>>;
+    /// A client for the cluster's Kubernetes API.
+    fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>>;
+    /// Throws the credentials away and gets new ones (after a 401).
+    fn renew(&self) -> BoxFuture<'_, error::Result<()>>;
+}
+
+/// What a write tells the journal between its request and its end.
+pub trait Notes: Send + Sync {
+    /// The service named the work it accepted; on disk before this returns.
+    ///
+    /// # Errors
+    /// When the record could not be kept.
+    fn operation(&self, name: &str) -> error::Result<()>;
+}
+
+/// Everything an effect may touch.
+#[derive(Clone)]
+pub struct World(Arc<Inner>);
+
+struct Inner {
+    target: Target,
+    clock: Clock,
+    doors: Arc<dyn Doors>,
+    operator: Arc<dyn Operator>,
+    events: Events,
+    notes: Arc<dyn Notes>,
+    stop: Stop,
+    changes: Mutex<Vec<Change>>,
+    waits: AtomicU64,
+}
+
+/// What a world is made of.
+pub struct Parts {
+    /// Where.
+    pub target: Target,
+    /// When.
+    pub clock: Clock,
+    /// The services.
+    pub doors: Arc<dyn Doors>,
+    /// The person.
+    pub operator: Arc<dyn Operator>,
+    /// Who listens.
+    pub events: Events,
+    /// The journal's ear.
+    pub notes: Arc<dyn Notes>,
+    /// Ctrl-C.
+    pub stop: Stop,
+}
+
+impl World {
+    /// A world of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner {
+            target: parts.target,
+            clock: parts.clock,
+            doors: parts.doors,
+            operator: parts.operator,
+            events: parts.events,
+            notes: parts.notes,
+            stop: parts.stop,
+            changes: Mutex::default(),
+            waits: AtomicU64::new(1),
+        }))
+    }
+
+    /// Where the run acts.
+    pub fn target(&self) -> &Target {
+        &self.0.target
+    }
+
+    /// The one clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The services.
+    pub fn doors(&self) -> &dyn Doors {
+        &*self.0.doors
+    }
+
+    /// The person.
+    pub fn operator(&self) -> &dyn Operator {
+        &*self.0.operator
+    }
+
+    /// Ctrl-C, and the shield that holds it while a write is on its way.
+    pub fn stop(&self) -> &Stop {
+        &self.0.stop
+    }
+
+    /// Says that something happened, now.
+    pub fn emit(&self, what: What) {
+        self.0.events.emit(Event {
+            at: self.0.clock.now(),
+            what,
+        });
+    }
+
+    /// A number that pairs one wait's events.
+    pub fn next_wait(&self) -> u64 {
+        self.0.waits.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Tells the journal the name of the work a service accepted.
+    ///
+    /// # Errors
+    /// When the record could not be kept.
+    pub fn note(&self, operation: &str) -> error::Result<()> {
+        self.0.notes.operation(operation)
+    }
+
+    /// Remembers and shows a change.
+    pub fn changed(&self, change: Change) {
+        let mut changes = self.0.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.push(change.clone());
+        drop(changes);
+        self.emit(What::Changed(change));
+    }
+
+    /// Marks the change that `operation` carries out as complete.
+    pub fn settled(&self, operation: &str) {
+        let mut changes = self.0.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        for change in changes.iter_mut() {
+            if change.operation.as_deref() == Some(operation) {
+                change.complete = true;
+            }
+        }
+    }
+
+    /// Everything changed so far, in order.
+    pub fn changes(&self) -> Vec<Change> {
+        self.0.changes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("target", &self.0.target).finish_non_exhaustive()
+    }
+}

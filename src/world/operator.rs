@@ -1,0 +1,48 @@
+//! The person at the terminal, as a door: questions go out, answers come back.
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::error;
+
+/// A question for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Which `--answer KEY=VALUE` gives the answer.
+    pub key: String,
+    /// The question itself.
+    pub text: String,
+    /// What kind of answer is wanted.
+    pub form: Form,
+}
+
+/// What kind of answer a question wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    /// Yes or no; `--yes` answers it.
+    Confirm,
+    /// This very text must be typed; `--yes` does not answer it.
+    Type(String),
+    /// A line of text.
+    Text,
+    /// One of these.
+    Choose(Vec<String>),
+}
+
+/// An answer, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// As typed; `yes` or `no` for a confirmation.
+    pub value: String,
+    /// `terminal`, `--yes`, `--answer` or `practice`.
+    pub by: String,
+}
+
+/// Puts questions to a person.
+pub trait Operator: Send + Sync {
+    /// Asks, and waits for the answer.
+    ///
+    /// While a person thinks, virtual time stands still. Fails with `needs-answer`, naming the
+    /// flag, when there is nobody to ask.
+    fn ask(&self, question: Question) -> BoxFuture<'_, error::Result<Answer>>;
+}
