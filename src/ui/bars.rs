@@ -1,0 +1,292 @@
+//! `--output bars`: headings, changes and finished waits as lines, running waits below them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::live::{Live, Window};
+use super::paint::Paint;
+use super::redact::Redactor;
+use super::streams::Streams;
+use super::wait::Wait;
+use super::writer::Face;
+use super::{Options, finish, terminal, words};
+use crate::event::{Event, Item, Level, What};
+
+const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const TICK: Duration = Duration::from_millis(100);
+
+/// A wait of more than this many seconds rings when it ends.
+const LONG_SECONDS: u64 = 60;
+
+/// Shows events on a terminal.
+pub(super) struct Bars {
+    paint: Paint,
+    quiet: bool,
+    verbose: bool,
+    window: Window,
+    redactor: Redactor,
+    live: Live,
+    waits: BTreeMap<u64, Wait>,
+    questions: BTreeMap<String, String>,
+    runbook: String,
+    /// A long wait has ended and nobody has answered anything since.
+    away: bool,
+    turn: usize,
+}
+
+impl Bars {
+    pub(super) fn new(options: &Options, window: Window, redactor: Redactor) -> Self {
+        Self {
+            paint: Paint(options.color),
+            quiet: options.quiet,
+            verbose: options.verbose > 0,
+            window,
+            redactor,
+            live: Live::default(),
+            waits: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            runbook: String::new(),
+            away: false,
+            turn: 0,
+        }
+    }
+
+    /// A permanent line, above the live ones.
+    fn line(&mut self, text: &str, streams: &mut Streams) {
+        self.clear(streams);
+        streams.err(text);
+    }
+
+    /// A permanent line that `-q` leaves out.
+    fn chat(&mut self, text: &str, streams: &mut Streams) {
+        if !self.quiet {
+            self.line(text, streams);
+        }
+    }
+
+    fn title(&self, text: &str, streams: &mut Streams) {
+        if self.window.size().is_some() {
+            streams.raw(&terminal::title(&words::line(text)));
+        }
+    }
+
+    fn ring(&self, streams: &mut Streams) {
+        if self.window.size().is_some() {
+            streams.raw(terminal::BELL);
+        }
+    }
+
+    fn clean(&self, text: &str) -> String {
+        self.redactor.scrub(&words::line(text))
+    }
+
+    fn said(&mut self, level: Level, text: &str, streams: &mut Streams) {
+        let text = words::line(text);
+        let text = format!("{} {text}", words::mark(level));
+        match level {
+            Level::Info => self.chat(&text, streams),
+            Level::Good => self.chat(&self.paint.green(&text), streams),
+            Level::Warning => self.line(&self.paint.yellow(&text), streams),
+            Level::Next => self.line(&self.paint.bold(&text), streams),
+        }
+    }
+
+    fn progress(&mut self, id: u64, done: u64, of: u64, items: &[Item], why: Option<&str>) {
+        let items = items
+            .iter()
+            .map(|item| Item {
+                name: self.clean(&item.name),
+                phase: item.phase,
+                note: self.clean(&item.note),
+            })
+            .collect();
+        let why = why.map(|why| self.clean(why));
+        if let Some(wait) = self.waits.get_mut(&id) {
+            wait.done = done;
+            wait.of = of;
+            wait.items = items;
+            wait.why = why;
+        }
+    }
+
+    fn wait_ended(
+        &mut self,
+        id: u64,
+        what: &str,
+        ok: bool,
+        took_seconds: u64,
+        streams: &mut Streams,
+    ) {
+        self.waits.remove(&id);
+        let text = format!("{}  {}", words::line(what), words::took(took_seconds));
+        if ok {
+            self.chat(&format!("{} {text}", self.paint.green("✓")), streams);
+        } else {
+            self.line(&format!("{} {text}", self.paint.red("✗")), streams);
+        }
+        if took_seconds > LONG_SECONDS {
+            self.away = true;
+            let mark = if ok { "✓" } else { "✗" };
+            self.title(&format!("{mark} {}: {what}", self.runbook), streams);
+            self.ring(streams);
+        }
+    }
+
+    fn asked(&mut self, key: &str, question: &str, streams: &mut Streams) {
+        self.questions.insert(key.to_owned(), question.to_owned());
+        if std::mem::take(&mut self.away) {
+            self.title(&format!("? {} needs an answer", self.runbook), streams);
+            self.ring(streams);
+        }
+    }
+
+    fn answered(&mut self, key: &str, answer: &str, by: &str, streams: &mut Streams) {
+        let question = self.questions.remove(key).unwrap_or_default();
+        self.title(&format!("runbook {}", self.runbook), streams);
+        // At the terminal, the prompt itself has shown both.
+        if by != "terminal" {
+            self.line(
+                &format!("? {}", words::answered(&question, answer, by)),
+                streams,
+            );
+        }
+    }
+
+    fn frame(&self, rows: usize, columns: usize) -> Vec<String> {
+        let spinner = SPINNER
+            .get(self.turn % SPINNER.len())
+            .copied()
+            .unwrap_or("*");
+        let (mut rows, width) = (rows.saturating_sub(1), columns.saturating_sub(1));
+        let mut lines = Vec::new();
+        for wait in self.waits.values() {
+            if rows == 0 {
+                break;
+            }
+            let block = wait.lines(spinner, width, rows, self.paint);
+            rows = rows.saturating_sub(block.len());
+            lines.extend(block);
+        }
+        lines
+    }
+}
+
+impl Face for Bars {
+    fn show(&mut self, event: &Event, streams: &mut Streams) {
+        for wait in self.waits.values_mut() {
+            wait.now = event.at;
+        }
+        match &event.what {
+            What::Started(started) => {
+                self.runbook = words::line(&started.runbook);
+                self.line(&self.paint.bold(&words::title(started)), streams);
+                for line in words::particulars(started) {
+                    self.chat(&format!("  {}", self.paint.dim(&line)), streams);
+                }
+                self.title(&format!("runbook {}", self.runbook), streams);
+            }
+            What::Step { title } => {
+                let heading = self.paint.bold(&format!("▸ {}", words::line(title)));
+                self.chat(&format!("\n{heading}"), streams);
+            }
+            What::Said { level, text } => self.said(*level, text, streams),
+            What::Asked { key, question } => self.asked(key, question, streams),
+            What::Answered { key, answer, by } => self.answered(key, answer, by, streams),
+            What::Changed(change) => {
+                self.line(
+                    &self.paint.yellow(&format!("~ {}", words::change(change))),
+                    streams,
+                );
+            }
+            What::WaitBegan {
+                id,
+                what,
+                of,
+                usual_seconds,
+                ..
+            } => {
+                let wait = Wait {
+                    what: self.clean(what),
+                    of: *of,
+                    done: 0,
+                    usual: *usual_seconds,
+                    items: Vec::new(),
+                    why: None,
+                    began: event.at,
+                    now: event.at,
+                };
+                self.waits.insert(*id, wait);
+            }
+            What::Progress {
+                id,
+                done,
+                of,
+                items,
+                why,
+            } => {
+                self.progress(*id, *done, *of, items, why.as_deref());
+            }
+            What::WaitEnded {
+                id,
+                what,
+                ok,
+                took_seconds,
+            } => {
+                self.wait_ended(*id, what, *ok, *took_seconds, streams);
+            }
+            What::Request { .. } => {
+                if let Some(text) = words::request(&event.what).filter(|_| self.verbose) {
+                    self.line(&self.paint.dim(&format!("  {text}")), streams);
+                }
+            }
+            What::Retrying {
+                what,
+                why,
+                after_seconds,
+            } => {
+                let text = words::retrying(what, why, *after_seconds);
+                self.chat(&self.paint.dim(&format!("  {text}")), streams);
+            }
+            What::Finished(finished) => {
+                self.waits.clear();
+                for (tone, text) in finish::lines(finished) {
+                    let text = match tone {
+                        finish::Tone::Good => self.paint.green(&text),
+                        finish::Tone::Bad => self.paint.red(&text),
+                        finish::Tone::Plain => text,
+                    };
+                    self.line(&text, streams);
+                }
+            }
+        }
+    }
+
+    fn error(&mut self, rendered: &str, streams: &mut Streams) {
+        self.line(&format!("\n{}\n", rendered.trim_end()), streams);
+    }
+
+    fn log(&mut self, text: &str, streams: &mut Streams) {
+        self.line(text, streams);
+    }
+
+    fn idle(&mut self, ticked: bool, streams: &mut Streams) -> Option<Duration> {
+        let (rows, columns) = self.window.size()?;
+        if self.quiet || self.waits.is_empty() {
+            return None;
+        }
+        if ticked {
+            self.turn = self.turn.wrapping_add(1);
+        }
+        let lines = self.frame(rows, columns);
+        let frame = self.live.draw(&lines, columns);
+        streams.raw(&frame);
+        Some(TICK)
+    }
+
+    fn clear(&mut self, streams: &mut Streams) {
+        if let Some((_, columns)) = self.window.size().filter(|_| !self.live.is_empty()) {
+            let erased = self.live.erase(columns);
+            streams.raw(&erased);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The last lines of a run: how it ended, what it changed, what to do next.
+
+use super::words;
+use crate::error::Kind;
+use crate::event::Finished;
+
+const NOTHING_REAL: &str = "practice: nothing real was touched";
+
+/// How a line is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Bad,
+    Plain,
+}
+
+/// Whether the operator stopped it.
+pub(super) fn interrupted(finished: &Finished) -> bool {
+    finished.exit == Kind::Interrupted.exit_code()
+}
+
+/// The lines, in order. An interrupted run's last one says what has been changed so far.
+pub(super) fn lines(finished: &Finished) -> Vec<(Tone, String)> {
+    let good = finished.exit == 0;
+    let (mark, tone) = if good {
+        ("✓", Tone::Good)
+    } else {
+        ("✗", Tone::Bad)
+    };
+    let head = format!(
+        "{mark} {} on {}: {}",
+        finished.runbook,
+        finished.target,
+        outcome(finished)
+    );
+    let mut lines = vec![(tone, head)];
+    let mut say = |text: String| lines.push((Tone::Plain, text));
+    if interrupted(finished) {
+        if let Some(hint) = finished
+            .error
+            .as_ref()
+            .and_then(|error| error.hint.as_deref())
+        {
+            say(format!("  {}", words::line(hint)));
+        }
+        say_next(finished, &mut say);
+        say(so_far(finished));
+        return lines;
+    }
+    if finished.changed.is_empty() {
+        say("  nothing was changed".to_owned());
+    } else {
+        say("  changed:".to_owned());
+        for change in &finished.changed {
+            say(format!("    {}", words::change_so_far(change)));
+        }
+    }
+    say_next(finished, &mut say);
+    if finished.mode.is_practice() {
+        say(format!("  {NOTHING_REAL}"));
+    }
+    lines
+}
+
+fn say_next(finished: &Finished, say: &mut impl FnMut(String)) {
+    if !finished.next.is_empty() {
+        say("  next:".to_owned());
+        for next in &finished.next {
+            say(format!("    {}", words::line(next)));
+        }
+    }
+}
+
+fn outcome(finished: &Finished) -> String {
+    let took = words::took(finished.took_seconds);
+    match (
+        finished.exit,
+        finished.error.as_ref().map(|error| error.kind),
+    ) {
+        (0, _) => format!("done in {took}"),
+        (_, Some(Kind::Interrupted)) | (130, _) => format!("interrupted after {took}"),
+        (_, Some(Kind::Declined)) => format!("declined after {took}"),
+        (_, Some(Kind::NeedsAnswer)) => format!("stopped after {took}: an answer is needed"),
+        (_, Some(Kind::Refused)) => format!("refused after {took}"),
+        _ => format!("failed after {took}"),
+    }
+}
+
+fn so_far(finished: &Finished) -> String {
+    let practice = if finished.mode.is_practice() {
+        " (practice: nothing real was touched)"
+    } else {
+        ""
+    };
+    if finished.changed.is_empty() {
+        return format!("Nothing was changed.{practice}");
+    }
+    let changes: Vec<String> = finished.changed.iter().map(words::change_so_far).collect();
+    format!("Changed so far: {}.{practice}", changes.join("; "))
+}

@@ -1,0 +1,79 @@
+//! The terminal's own state: kept at the start, given back on every way out.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the window's title is ours.
+static TITLED: AtomicBool = AtomicBool::new(false);
+
+/// Remembers that the title was set, and returns the sequence that sets it.
+pub(super) fn title(text: &str) -> String {
+    // The first one keeps the old title on the terminal's own stack.
+    let keep = if TITLED.swap(true, Ordering::SeqCst) {
+        ""
+    } else {
+        "\x1b[22;0t"
+    };
+    format!("{keep}\x1b]0;{text}\x07")
+}
+
+/// The sequence that gives the title back: cleared, then restored where that is known.
+pub(super) fn untitle() -> &'static str {
+    if TITLED.swap(false, Ordering::SeqCst) {
+        "\x1b]0;\x07\x1b[23;0t"
+    } else {
+        ""
+    }
+}
+
+/// Rings.
+pub(super) const BELL: &str = "\x07";
+
+#[cfg(unix)]
+mod attributes {
+    use std::sync::OnceLock;
+
+    use rustix::stdio::{stderr, stdin};
+    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
+    static SAVED: OnceLock<Termios> = OnceLock::new();
+
+    pub(super) fn save() {
+        if let Ok(attributes) = tcgetattr(stdin()) {
+            SAVED.get_or_init(|| attributes);
+        }
+    }
+
+    pub(super) fn restore(sequences: &str) {
+        if let Some(attributes) = SAVED.get() {
+            tcsetattr(stdin(), OptionalActions::Now, attributes).ok();
+            // Not through `std`: whoever holds its lock may be the one we are leaving behind.
+            rustix::io::write(stderr(), sequences.as_bytes()).ok();
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod attributes {
+    use std::io::Write;
+
+    pub(super) fn save() {}
+
+    pub(super) fn restore(sequences: &str) {
+        let mut stderr = std::io::stderr();
+        if std::io::IsTerminal::is_terminal(&stderr) {
+            stderr.write_all(sequences.as_bytes()).ok();
+        }
+    }
+}
+
+/// Remembers the terminal's attributes, the first time.
+pub fn save() {
+    attributes::save();
+}
+
+/// Gives the terminal back as [`save`] found it, with its cursor and its title.
+///
+/// Callable from any thread at any time, also while a prompt is open.
+pub fn restore() {
+    attributes::restore(&format!("\x1b[?25h{}", untitle()));
+}

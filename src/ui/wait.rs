@@ -1,0 +1,212 @@
+//! One wait: what is known of it, and how it looks in a window of a given width.
+
+use console::{measure_text_width, pad_str, truncate_str};
+use jiff::Timestamp;
+
+use super::paint::Paint;
+use super::words;
+use crate::event::{Item, Phase};
+
+/// A wait that has begun.
+pub(super) struct Wait {
+    pub(super) what: String,
+    pub(super) of: u64,
+    pub(super) done: u64,
+    pub(super) usual: Option<(u64, u64)>,
+    pub(super) items: Vec<Item>,
+    pub(super) why: Option<String>,
+    pub(super) began: Timestamp,
+    pub(super) now: Timestamp,
+}
+
+impl Wait {
+    /// Seconds since it began, in the run's own time.
+    pub(super) fn elapsed_seconds(&self) -> u64 {
+        u64::try_from(self.now.duration_since(self.began).as_secs()).unwrap_or(0)
+    }
+
+    /// The lines, for at most this many rows.
+    pub(super) fn lines(
+        &self,
+        spinner: &str,
+        width: usize,
+        rows: usize,
+        paint: Paint,
+    ) -> Vec<String> {
+        let mut lines = vec![self.headline(spinner, width, paint)];
+        let why = self
+            .why
+            .as_ref()
+            .map(|why| paint.dim(&truncate_str(&format!("  why: {why}"), width, "…")));
+        let room = rows.saturating_sub(1 + usize::from(why.is_some()));
+        let shown = if self.items.len() > room {
+            room.saturating_sub(1)
+        } else {
+            self.items.len()
+        };
+        lines.extend(self.item_lines(shown, width, paint));
+        if shown < self.items.len() && room > 0 {
+            lines.push(paint.dim(&format!("  +{} more", self.items.len() - shown)));
+        }
+        lines.extend(why);
+        lines.truncate(rows.max(1));
+        lines
+    }
+
+    /// What, bar, done/total, elapsed and usual: as much of it as fits.
+    fn headline(&self, spinner: &str, width: usize, paint: Paint) -> String {
+        let counts = format!("{}/{}", self.done, self.of);
+        let elapsed = words::took(self.elapsed_seconds());
+        let usual = self
+            .usual
+            .map(|usual| format!(", usual {}", words::usual(usual)))
+            .unwrap_or_default();
+        let candidates = [
+            format!("{} {counts}  {elapsed}{usual}", self.bar(20)),
+            format!("{} {counts}  {elapsed}{usual}", self.bar(10)),
+            format!("{counts}  {elapsed}{usual}"),
+            format!("{counts}  {elapsed}"),
+            counts,
+        ];
+        let wanted = measure_text_width(&self.what);
+        let room = |right: &str| width.saturating_sub(4 + measure_text_width(right));
+        let least = wanted.min(width / 2);
+        let right = candidates
+            .iter()
+            .find(|right| room(right) >= wanted)
+            .or_else(|| candidates.iter().find(|right| room(right) >= least))
+            .or(candidates.last())
+            .map_or("", String::as_str);
+        let what = truncate_str(&self.what, room(right), "…");
+        format!("{} {what}  {right}", paint.cyan(spinner))
+    }
+
+    fn bar(&self, cells: u64) -> String {
+        let full = (self.done.min(self.of) * cells)
+            .checked_div(self.of)
+            .unwrap_or(0);
+        (0..cells)
+            .map(|cell| if cell < full { '━' } else { '─' })
+            .collect()
+    }
+
+    fn item_lines(&self, shown: usize, width: usize, paint: Paint) -> impl Iterator<Item = String> {
+        let widest = |text: fn(&Item) -> &str| {
+            self.items
+                .iter()
+                .map(|item| measure_text_width(text(item)))
+                .max()
+                .unwrap_or(0)
+        };
+        let notes = widest(|item| &item.note).min(width / 2);
+        let names = widest(|item| &item.name).min(width.saturating_sub(6 + notes).max(4));
+        self.items.iter().take(shown).map(move |item| {
+            let name = tail(&item.name, names);
+            let text = format!(
+                "{}  {}",
+                pad_str(&name, names, console::Alignment::Left, None),
+                item.note
+            );
+            let glyph = match item.phase {
+                Phase::Ready => paint.green(words::glyph(item.phase)),
+                Phase::Trouble => paint.red(words::glyph(item.phase)),
+                Phase::Booting | Phase::Registering | Phase::Pulling => {
+                    words::glyph(item.phase).to_owned()
+                }
+            };
+            format!(
+                "  {glyph} {}",
+                truncate_str(&text, width.saturating_sub(4), "…")
+            )
+        })
+    }
+}
+
+/// The end of a name: nodes of a pool differ there.
+fn tail(name: &str, width: usize) -> String {
+    let excess = name.chars().count().saturating_sub(width);
+    if excess == 0 {
+        return name.to_owned();
+    }
+    let end: String = name.chars().skip(excess + 1).collect();
+    format!("…{end}")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::ui) fn items() -> Vec<Item> {
+        let item = |name: &str, phase, note: &str| Item {
+            name: name.to_owned(),
+            phase,
+            note: note.to_owned(),
+        };
+        vec![
+            item(
+                "gke-callysto-cluster-nb-user-3c1f4a2e-7xkq",
+                Phase::Ready,
+                "ready",
+            ),
+            item(
+                "gke-callysto-cluster-nb-user-3c1f4a2e-m2d9",
+                Phase::Pulling,
+                "pulling 2/3",
+            ),
+        ]
+    }
+
+    fn wait() -> Wait {
+        let began: Timestamp = "2026-11-22T13:00:00Z".parse().unwrap();
+        Wait {
+            what: "2 nodes of nb-user ready with the image".to_owned(),
+            of: 2,
+            done: 1,
+            usual: Some((1200, 1500)),
+            items: items(),
+            why: Some("pulling image quay.io/callysto/pims-r:2026.11 (4.1 GB)".to_owned()),
+            began,
+            now: began + jiff::SignedDuration::from_secs(432),
+        }
+    }
+
+    fn shown(width: usize, rows: usize) -> String {
+        let lines = wait().lines("*", width, rows, Paint(false));
+        for line in &lines {
+            assert!(measure_text_width(line) <= width, "{line}");
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_wide_window_shows_everything() {
+        insta::assert_snapshot!(shown(99, 20), @"");
+    }
+
+    #[test]
+    fn a_narrow_window_keeps_what_tells_nodes_apart() {
+        insta::assert_snapshot!(shown(39, 20), @"");
+    }
+
+    #[test]
+    fn twenty_columns_are_enough_to_see_how_far_it_is() {
+        insta::assert_snapshot!(shown(19, 20), @"");
+    }
+
+    #[test]
+    fn a_low_window_says_how_many_it_leaves_out() {
+        let mut wait = wait();
+        wait.items = (0..9).flat_map(|_| items()).collect();
+        let lines = wait.lines("*", 99, 6, Paint(false));
+        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[4], "  +15 more");
+        assert_eq!(wait.lines("*", 99, 1, Paint(false)).len(), 1);
+    }
+
+    #[test]
+    fn nothing_to_wait_for_is_an_empty_bar() {
+        let mut wait = wait();
+        wait.of = 0;
+        assert_eq!(wait.bar(4), "────");
+    }
+}

@@ -1,0 +1,190 @@
+//! Events in words, the same for bars and plain lines.
+
+use std::time::Duration;
+
+use crate::event::{Change, Item, Level, Phase, Started, What};
+use crate::names::Took;
+
+/// The text on one line: cluster messages may hold line breaks and escape sequences.
+pub(super) fn line(text: &str) -> String {
+    text.split(|c: char| c.is_control())
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// `runbook warm_up · callysto · LIVE`.
+pub(super) fn title(started: &Started) -> String {
+    let mode = if started.mode.is_practice() {
+        "PRACTICE: nothing real is touched"
+    } else {
+        "LIVE"
+    };
+    format!("runbook {} · {} · {mode}", started.runbook, started.target)
+}
+
+/// Where it came from, where it acts and with what, below the title.
+pub(super) fn particulars(started: &Started) -> Vec<String> {
+    let mut lines = vec![
+        line(&started.summary),
+        format!("from {} ({})", started.source, started.hash),
+        format!("on {}", started.cluster),
+    ];
+    if !started.params.is_empty() {
+        let params: Vec<String> = started
+            .params
+            .iter()
+            .map(|(name, value)| format!("--{} {}", name.replace('_', "-"), value_text(value)))
+            .collect();
+        lines.push(format!("with {}", params.join(" ")));
+    }
+    if let Some(seed) = started.seed {
+        let mut practice = format!("seed {seed}");
+        if !started.faults.is_empty() {
+            practice = format!("{practice}, faults: {}", started.faults.join(", "));
+        }
+        lines.push(practice);
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
+fn value_text(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => line(text),
+        other => other.to_string(),
+    }
+}
+
+/// `node pool nb-user: size: 0 -> 2`.
+pub(super) fn change(change: &Change) -> String {
+    line(&format!(
+        "{}: {} -> {}",
+        change.what, change.before, change.after
+    ))
+}
+
+/// The same, with what is known of its end.
+pub(super) fn change_so_far(change: &Change) -> String {
+    let text = self::change(change);
+    match (&change.operation, change.complete) {
+        (_, true) => text,
+        (Some(operation), false) => format!("{text} (in flight, {operation})"),
+        (None, false) => format!("{text} (in flight)"),
+    }
+}
+
+/// The mark before a line of this level.
+pub(super) fn mark(level: Level) -> &'static str {
+    match level {
+        Level::Info => " ",
+        Level::Good => "✓",
+        Level::Warning => "!",
+        Level::Next => "→",
+    }
+}
+
+/// `again in 4 s: getCluster (503: try later)`.
+pub(super) fn retrying(what: &str, why: &str, after_seconds: u64) -> String {
+    line(&format!("again in {}: {what} ({why})", took(after_seconds)))
+}
+
+/// `gke GET /v1/... 200 12 ms`, when the event is a request.
+pub(super) fn request(what: &What) -> Option<String> {
+    let What::Request {
+        door,
+        method,
+        path,
+        status,
+        took_ms,
+    } = what
+    else {
+        return None;
+    };
+    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    Some(line(&format!(
+        "{door} {method} {path} {status} {took_ms} ms"
+    )))
+}
+
+/// `Raise the floor? yes (--yes)`.
+pub(super) fn answered(question: &str, answer: &str, by: &str) -> String {
+    line(&format!("{question} {answer} ({by})"))
+}
+
+/// `22 min 31 s`.
+pub(super) fn took(seconds: u64) -> String {
+    Took(Duration::from_secs(seconds)).to_string()
+}
+
+/// `20-25 min`, `30-90 s`.
+pub(super) fn usual((shortest, longest): (u64, u64)) -> String {
+    if shortest >= 60 {
+        let (shortest, longest) = (shortest / 60, longest.div_ceil(60));
+        if shortest == longest {
+            format!("{longest} min")
+        } else {
+            format!("{shortest}-{longest} min")
+        }
+    } else {
+        format!("{shortest}-{longest} s")
+    }
+}
+
+/// A sign for the phase, told apart without colour.
+pub(super) fn glyph(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Booting => "·",
+        Phase::Registering => "+",
+        Phase::Pulling => "↓",
+        Phase::Trouble => "!",
+        Phase::Ready => "✓",
+    }
+}
+
+fn word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Booting => "booting",
+        Phase::Registering => "registering",
+        Phase::Pulling => "pulling",
+        Phase::Trouble => "in trouble",
+        Phase::Ready => "ready",
+    }
+}
+
+/// `1/2 ready, pulling 1`.
+pub(super) fn counts(done: u64, of: u64, items: &[Item]) -> String {
+    if items.is_empty() {
+        return format!("{done}/{of}");
+    }
+    let mut text = format!("{done}/{of} ready");
+    for phase in [
+        Phase::Trouble,
+        Phase::Pulling,
+        Phase::Registering,
+        Phase::Booting,
+    ] {
+        let count = items.iter().filter(|item| item.phase == phase).count();
+        if count > 0 {
+            text = format!("{text}, {} {count}", word(phase));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usual_duration_is_said_in_the_unit_that_fits() {
+        assert_eq!(usual((1200, 1500)), "20-25 min");
+        assert_eq!(usual((30, 90)), "30-90 s");
+        assert_eq!(usual((120, 120)), "2 min");
+    }
+
+    #[test]
+    fn a_message_from_outside_cannot_move_the_cursor() {
+        assert_eq!(line("a\x1b[2Jb\n\nc\r"), "a [2Jb c");
+    }
+}
