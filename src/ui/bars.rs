@@ -10,7 +10,7 @@ use super::streams::Streams;
 use super::wait::Wait;
 use super::writer::Face;
 use super::{Options, finish, terminal, words};
-use crate::event::{Event, Item, Level, What};
+use crate::event::{Event, Finished, Item, Level, Started, What};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const TICK: Duration = Duration::from_millis(100);
@@ -80,6 +80,15 @@ impl Bars {
         self.redactor.scrub(&words::line(text))
     }
 
+    fn started(&mut self, started: &Started, streams: &mut Streams) {
+        self.runbook = words::line(&started.runbook);
+        self.line(&self.paint.bold(&words::title(started)), streams);
+        for line in words::particulars(started) {
+            self.chat(&format!("  {}", self.paint.dim(&line)), streams);
+        }
+        self.title(&format!("runbook {}", self.runbook), streams);
+    }
+
     fn said(&mut self, level: Level, text: &str, streams: &mut Streams) {
         let text = words::line(text);
         let text = format!("{} {text}", words::mark(level));
@@ -118,11 +127,11 @@ impl Bars {
         streams: &mut Streams,
     ) {
         self.waits.remove(&id);
-        let text = format!("{}  {}", words::line(what), words::took(took_seconds));
+        let text = words::wait_ended(what, ok, took_seconds);
         if ok {
-            self.chat(&format!("{} {text}", self.paint.green("✓")), streams);
+            self.chat(&self.paint.green(&text), streams);
         } else {
-            self.line(&format!("{} {text}", self.paint.red("✗")), streams);
+            self.line(&self.paint.red(&text), streams);
         }
         if took_seconds > LONG_SECONDS {
             self.away = true;
@@ -152,6 +161,21 @@ impl Bars {
         }
     }
 
+    fn finished(&mut self, finished: &Finished, streams: &mut Streams) {
+        self.waits.clear();
+        for (tone, text) in finish::lines(finished) {
+            let text = match tone {
+                finish::Tone::Good => self.paint.green(&text),
+                finish::Tone::Bad => self.paint.red(&text),
+                finish::Tone::Plain => text,
+            };
+            self.line(&text, streams);
+        }
+        if self.window.size().is_some() {
+            streams.raw(terminal::untitle());
+        }
+    }
+
     fn frame(&self, rows: usize, columns: usize) -> Vec<String> {
         let spinner = SPINNER
             .get(self.turn % SPINNER.len())
@@ -178,12 +202,7 @@ impl Face for Bars {
         }
         match &event.what {
             What::Started(started) => {
-                self.runbook = words::line(&started.runbook);
-                self.line(&self.paint.bold(&words::title(started)), streams);
-                for line in words::particulars(started) {
-                    self.chat(&format!("  {}", self.paint.dim(&line)), streams);
-                }
-                self.title(&format!("runbook {}", self.runbook), streams);
+                self.started(started, streams);
             }
             What::Step { title } => {
                 let heading = self.paint.bold(&format!("▸ {}", words::line(title)));
@@ -205,16 +224,7 @@ impl Face for Bars {
                 usual_seconds,
                 ..
             } => {
-                let wait = Wait {
-                    what: self.clean(what),
-                    of: *of,
-                    done: 0,
-                    usual: *usual_seconds,
-                    items: Vec::new(),
-                    why: None,
-                    began: event.at,
-                    now: event.at,
-                };
+                let wait = Wait::begun(event.at, self.clean(what), *of, *usual_seconds);
                 self.waits.insert(*id, wait);
             }
             What::Progress {
@@ -247,17 +257,7 @@ impl Face for Bars {
                 let text = words::retrying(what, why, *after_seconds);
                 self.chat(&self.paint.dim(&format!("  {text}")), streams);
             }
-            What::Finished(finished) => {
-                self.waits.clear();
-                for (tone, text) in finish::lines(finished) {
-                    let text = match tone {
-                        finish::Tone::Good => self.paint.green(&text),
-                        finish::Tone::Bad => self.paint.red(&text),
-                        finish::Tone::Plain => text,
-                    };
-                    self.line(&text, streams);
-                }
-            }
+            What::Finished(finished) => self.finished(finished, streams),
         }
     }
 

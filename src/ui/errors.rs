@@ -25,15 +25,19 @@ pub fn render_error(error: &Error, options: &Options) -> String {
             .size_checked()
             .map_or(100, |(_, columns)| columns)
     });
+    let mut report = Report::of(error);
     let mut text = String::new();
-    let handler = GraphicalReportHandler::new_themed(theme)
+    let mut handler = GraphicalReportHandler::new_themed(theme)
         .with_width(usize::from(width.clamp(40, 120)))
         .with_show_related_as_nested(true)
         .without_syntax_highlighting();
-    if handler
-        .render_report(&mut text, &Report::of(error))
-        .is_err()
+    if !report.related.is_empty()
+        && let Some(help) = report.help.take()
     {
+        // The next step belongs at the end, also after the calls that led there.
+        handler = handler.with_footer(format!("help: {help}"));
+    }
+    if handler.render_report(&mut text, &report).is_err() {
         text = format!("{error}\n");
     }
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
@@ -95,6 +99,9 @@ impl Report {
             related: Vec::new(),
         };
         report.add(place);
+        for label in &mut report.labels {
+            label.set_label(None);
+        }
         report
     }
 
@@ -150,7 +157,8 @@ impl std::error::Error for Report {}
 
 impl Diagnostic for Report {
     fn code(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        self.code.as_ref().map(|code| Box::new(code) as _)
+        let code = self.code.as_ref()?;
+        Some(Box::new(code))
     }
 
     fn severity(&self) -> Option<Severity> {
@@ -158,11 +166,13 @@ impl Diagnostic for Report {
     }
 
     fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        self.help.as_ref().map(|help| Box::new(help) as _)
+        let help = self.help.as_ref()?;
+        Some(Box::new(help))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as _)
+        let source = self.source.as_ref()?;
+        Some(source)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -176,6 +186,9 @@ impl Diagnostic for Report {
         if self.related.is_empty() {
             return None;
         }
-        Some(Box::new(self.related.iter().map(|report| report as _)))
+        let related = self.related.iter();
+        Some(Box::new(
+            related.map(|report| -> &dyn Diagnostic { report }),
+        ))
     }
 }

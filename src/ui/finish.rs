@@ -87,14 +87,14 @@ fn outcome(finished: &Finished) -> String {
 }
 
 fn so_far(finished: &Finished) -> String {
+    if finished.changed.is_empty() {
+        return "Nothing was changed.".to_owned();
+    }
     let practice = if finished.mode.is_practice() {
-        " (practice: nothing real was touched)"
+        ", in practice only"
     } else {
         ""
     };
-    if finished.changed.is_empty() {
-        return format!("Nothing was changed.{practice}");
-    }
     let changes: Vec<String> = finished.changed.iter().map(words::change_so_far).collect();
-    format!("Changed so far: {}.{practice}", changes.join("; "))
+    format!("Changed so far{practice}: {}.", changes.join("; "))
 }

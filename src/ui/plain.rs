@@ -9,7 +9,7 @@ use super::streams::Streams;
 use super::wait::Wait;
 use super::writer::Face;
 use super::{Options, finish, words};
-use crate::event::{Event, Item, Level, What};
+use crate::event::{Event, Item, Level, Started, What};
 
 /// In the run's own time.
 const HEARTBEAT: SignedDuration = SignedDuration::from_secs(60);
@@ -70,34 +70,24 @@ impl Plain {
         Some(text)
     }
 
-    /// The lines for this event, and whether `-q` leaves them out.
-    fn lines(&mut self, event: &Event) -> (bool, Vec<String>) {
+    /// The lines for this event.
+    fn lines(&mut self, event: &Event) -> Vec<String> {
         match &event.what {
-            What::Started(started) => {
-                let mut lines = vec![words::title(started)];
-                if !self.quiet {
-                    lines.extend(words::particulars(started));
-                }
-                (false, lines)
-            }
-            What::Step { title } => (true, vec![format!("== {}", words::line(title))]),
+            What::Started(started) => self.started(started),
+            What::Step { title } => vec![format!("== {}", words::line(title))],
             What::Said { level, text } => {
-                let chat = matches!(level, Level::Info | Level::Good);
                 let text = format!("{} {}", words::mark(*level), words::line(text));
-                (chat, vec![text.trim_start().to_owned()])
+                vec![text.trim_start().to_owned()]
             }
             What::Asked { key, question } => {
                 self.questions.insert(key.clone(), question.clone());
-                (true, Vec::new())
+                Vec::new()
             }
             What::Answered { key, answer, by } => {
                 let question = self.questions.remove(key).unwrap_or_default();
-                (
-                    false,
-                    vec![format!("? {}", words::answered(&question, answer, by))],
-                )
+                vec![format!("? {}", words::answered(&question, answer, by))]
             }
-            What::Changed(change) => (false, vec![format!("~ {}", words::change(change))]),
+            What::Changed(change) => vec![format!("~ {}", words::change(change))],
             What::WaitBegan {
                 id,
                 what,
@@ -105,16 +95,10 @@ impl Plain {
                 usual_seconds,
                 limit_seconds,
             } => {
-                let usual = usual_seconds.map(|usual| format!("usual {}, ", words::usual(usual)));
-                let limit = words::took(*limit_seconds);
-                let line = format!(
-                    "… waiting for {}; {}gives up after {limit}",
-                    words::line(what),
-                    usual.unwrap_or_default()
-                );
-                self.waits
-                    .insert(*id, Seen::new(event.at, what, *of, *usual_seconds));
-                (true, vec![line])
+                let seen = Seen::new(event.at, what, *of, *usual_seconds);
+                let line = seen.begins(*limit_seconds);
+                self.waits.insert(*id, seen);
+                vec![line]
             }
             What::Progress {
                 id,
@@ -124,7 +108,7 @@ impl Plain {
                 why,
             } => {
                 let line = self.progress(event.at, *id, *done, *of, items, why.as_deref());
-                (true, line.into_iter().collect())
+                line.into_iter().collect()
             }
             What::WaitEnded {
                 id,
@@ -133,35 +117,46 @@ impl Plain {
                 took_seconds,
             } => {
                 self.waits.remove(id);
-                let mark = if *ok { "✓" } else { "✗" };
-                (
-                    *ok,
-                    vec![format!(
-                        "{mark} {}  {}",
-                        words::line(what),
-                        words::took(*took_seconds)
-                    )],
-                )
+                vec![words::wait_ended(what, *ok, *took_seconds)]
             }
-            What::Request { .. } => (
-                !self.verbose,
-                words::request(&event.what)
-                    .filter(|_| self.verbose)
-                    .into_iter()
-                    .collect(),
-            ),
+            What::Request { .. } => words::request(&event.what).into_iter().collect(),
             What::Retrying {
                 what,
                 why,
                 after_seconds,
-            } => (true, vec![words::retrying(what, why, *after_seconds)]),
-            What::Finished(finished) => (
-                false,
-                finish::lines(finished)
-                    .into_iter()
-                    .map(|(_, line)| line)
-                    .collect(),
-            ),
+            } => vec![words::retrying(what, why, *after_seconds)],
+            What::Finished(finished) => {
+                let lines = finish::lines(finished).into_iter();
+                lines.map(|(_, line)| line).collect()
+            }
+        }
+    }
+
+    fn started(&self, started: &Started) -> Vec<String> {
+        let mut lines = vec![words::title(started)];
+        if !self.quiet {
+            lines.extend(words::particulars(started));
+        }
+        lines
+    }
+
+    /// Whether the event is shown at all.
+    fn shows(&self, what: &What) -> bool {
+        match what {
+            What::Request { .. } => self.verbose,
+            What::Step { .. }
+            | What::WaitBegan { .. }
+            | What::Progress { .. }
+            | What::Retrying { .. } => !self.quiet,
+            What::WaitEnded { ok, .. } => !self.quiet || !ok,
+            What::Said { level, .. } => {
+                !self.quiet || matches!(level, Level::Warning | Level::Next)
+            }
+            What::Started(_)
+            | What::Asked { .. }
+            | What::Answered { .. }
+            | What::Changed(_)
+            | What::Finished(_) => true,
         }
     }
 }
@@ -169,30 +164,29 @@ impl Plain {
 impl Seen {
     fn new(at: Timestamp, what: &str, of: u64, usual: Option<(u64, u64)>) -> Self {
         Self {
-            wait: Wait {
-                what: words::line(what),
-                of,
-                done: 0,
-                usual,
-                items: Vec::new(),
-                why: None,
-                began: at,
-                now: at,
-            },
+            wait: Wait::begun(at, words::line(what), of, usual),
             said_at: at,
             said: String::new(),
             said_why: None,
         }
     }
 
+    fn begins(&self, limit_seconds: u64) -> String {
+        let usual = self
+            .wait
+            .usual
+            .map(|usual| format!("usual {}, ", words::usual(usual)));
+        format!(
+            "… waiting for {}; {}gives up after {}",
+            self.wait.what,
+            usual.unwrap_or_default(),
+            words::about(limit_seconds)
+        )
+    }
+
     /// `7 min of usual 20-25 min`.
     fn elapsed(&self) -> String {
-        let seconds = self.wait.elapsed_seconds();
-        let elapsed = if seconds < 60 {
-            format!("{seconds} s")
-        } else {
-            format!("{} min", seconds / 60)
-        };
+        let elapsed = words::about(self.wait.elapsed_seconds());
         match self.wait.usual {
             Some(usual) => format!("{elapsed} of usual {}", words::usual(usual)),
             None => elapsed,
@@ -202,10 +196,10 @@ impl Seen {
 
 impl Face for Plain {
     fn show(&mut self, event: &Event, streams: &mut Streams) {
-        let (chat, lines) = self.lines(event);
-        if chat && self.quiet {
+        if !self.shows(&event.what) {
             return;
         }
+        let lines = self.lines(event);
         let time = event.at.strftime("%H:%M:%S");
         for line in lines {
             streams.out(&format!("{time} {line}"));

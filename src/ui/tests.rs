@@ -1,228 +1,18 @@
 //! Whole runs, from events to text.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::mpsc;
+mod runs;
+mod screen;
 
-use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use super::bars::Bars;
-use super::live::Window;
-use super::writer::Face;
+use super::writer::Face as _;
 use super::*;
-use crate::error::{Error, Kind, Place};
-use crate::event::{Change, Event, Finished, Level, Started, What};
-use crate::names::{Class, Mode};
-use crate::world::operator::{Form, Operator, Question};
-
-fn options(output: Output) -> Options {
-    Options {
-        output,
-        color: false,
-        quiet: false,
-        verbose: 0,
-        width: Some(100),
-        terminal: false,
-        practice: true,
-    }
-}
-
-fn at(seconds: i64, what: What) -> Event {
-    let start: Timestamp = "2026-11-22T13:04:05Z".parse().unwrap();
-    Event {
-        at: start + SignedDuration::from_secs(seconds),
-        what,
-    }
-}
-
-fn started(mode: Mode) -> What {
-    What::Started(Started {
-        version: 1,
-        runbook: "warm_up".into(),
-        summary: "Warm up the hub before a hackathon.".into(),
-        source: "runbooks/warm_up.rhai".into(),
-        hash: "3f2a90c11d4e".into(),
-        target: "callysto".into(),
-        cluster: "callysto-202316/northamerica-northeast1/callysto-cluster".into(),
-        mode,
-        params: BTreeMap::from([
-            ("nodes".into(), 2.into()),
-            ("pool".into(), "nb-user".into()),
-        ]),
-        seed: mode.is_practice().then_some(7),
-        faults: if mode.is_practice() {
-            vec!["stockout".into()]
-        } else {
-            Vec::new()
-        },
-    })
-}
-
-fn changes() -> Vec<Change> {
-    let change = |what: &str, operation: Option<&str>, complete| Change {
-        what: format!("node pool nb-user: {what}"),
-        before: "0".into(),
-        after: "2".into(),
-        call: "Pool.autoscale".into(),
-        class: Class::WriteConverge,
-        operation: operation.map(str::to_owned),
-        complete,
-    };
-    vec![
-        change("autoscaler minimum", Some("operation-1"), true),
-        change("size", Some("operation-2"), false),
-    ]
-}
-
-fn finished(exit: u8, error: Option<Error>, changed: Vec<Change>) -> What {
-    What::Finished(Finished {
-        runbook: "warm_up".into(),
-        target: "callysto".into(),
-        mode: Mode::Rehearsal,
-        exit,
-        took_seconds: 1351,
-        changed,
-        next: vec!["runbook run teardown".into()],
-        error,
-    })
-}
-
-fn progress(done: u64, phases: &[(&str, crate::event::Phase)]) -> What {
-    What::Progress {
-        id: 1,
-        done,
-        of: 2,
-        items: phases
-            .iter()
-            .enumerate()
-            .map(|(number, (note, phase))| crate::event::Item {
-                name: format!("gke-callysto-cluster-nb-user-3c1f4a2e-node{number}"),
-                phase: *phase,
-                note: (*note).to_owned(),
-            })
-            .collect(),
-        why: Some("0/2 nodes hold the image".into()),
-    }
-}
-
-fn run() -> Vec<Event> {
-    use crate::event::Phase::{Booting, Pulling, Ready};
-    let said = |level, text: &str| What::Said {
-        level,
-        text: text.into(),
-    };
-    vec![
-        at(0, started(Mode::Rehearsal)),
-        at(
-            0,
-            What::Step {
-                title: "Look".into(),
-            },
-        ),
-        at(1, said(Level::Info, "nobody is on it")),
-        at(1, said(Level::Warning, "autoscaling was off\nby hand")),
-        at(
-            2,
-            What::Asked {
-                key: "raise".into(),
-                question: "Raise the floor?".into(),
-            },
-        ),
-        at(
-            2,
-            What::Answered {
-                key: "raise".into(),
-                answer: "yes".into(),
-                by: "practice".into(),
-            },
-        ),
-        at(3, What::Changed(changes().remove(0))),
-        at(
-            4,
-            What::Request {
-                door: "gke".into(),
-                method: "GET".into(),
-                path: "/v1/x".into(),
-                status: Some(200),
-                took_ms: 12,
-            },
-        ),
-        at(
-            4,
-            What::Retrying {
-                what: "getCluster".into(),
-                why: "503: try later".into(),
-                after_seconds: 4,
-            },
-        ),
-        at(
-            10,
-            What::WaitBegan {
-                id: 1,
-                what: "2 nodes of nb-user ready with the image".into(),
-                of: 2,
-                usual_seconds: Some((1200, 1500)),
-                limit_seconds: 2700,
-            },
-        ),
-        at(
-            20,
-            progress(0, &[("booting", Booting), ("booting", Booting)]),
-        ),
-        at(
-            50,
-            progress(0, &[("booting", Booting), ("booting", Booting)]),
-        ),
-        at(
-            80,
-            progress(0, &[("booting", Booting), ("booting", Booting)]),
-        ),
-        at(
-            442,
-            progress(1, &[("ready", Ready), ("pulling 2/3", Pulling)]),
-        ),
-        at(
-            1340,
-            What::WaitEnded {
-                id: 1,
-                what: "2 nodes of nb-user ready with the image".into(),
-                ok: true,
-                took_seconds: 1330,
-            },
-        ),
-        at(1350, said(Level::Good, "warm")),
-        at(1350, said(Level::Next, "log in once")),
-        at(1351, finished(0, None, changes())),
-    ]
-}
-
-fn script_error() -> Error {
-    let text: Arc<str> =
-        "import \"lib/pools\" as pools;\nlet p = gke::pool(pool);\nlet ü = 1; p.grow(nodes);\n"
-            .into();
-    let library: Arc<str> = "fn grow(p, n) {\n    p.resize(n)\n}\n".into();
-    let place = |file: &str, line, column, label: &str, text: &Arc<str>| Place {
-        file: file.into(),
-        line,
-        column,
-        label: label.into(),
-        text: Arc::clone(text),
-    };
-    Error::new(
-        Kind::Quota,
-        "quota CPUS is used up in northamerica-northeast1: 24 of 24",
-    )
-    .hint("ask for more at the quota page, or pass --nodes 1")
-    .at(place("runbooks/lib/pools.rhai", 2, 7, "here", &library))
-    .at(place(
-        "runbooks/warm_up.rhai",
-        3,
-        12,
-        "called from here",
-        &text,
-    ))
-}
+use crate::error::{Error, Kind};
+use crate::event::{Event, What};
+use crate::world::operator::{Form, Operator as _, Question};
+use runs::{at, changes, finished, options, run, script_error};
+use screen::Screen;
 
 fn shown(options: Options, events: Vec<Event>) -> Collected {
     let (ui, collected) = Ui::collecting(options);
@@ -238,7 +28,34 @@ fn shown(options: Options, events: Vec<Event>) -> Collected {
 fn a_log_has_one_line_per_change_and_a_heartbeat() {
     let collected = shown(options(Output::Plain), run());
     assert_eq!(collected.err(), "");
-    insta::assert_snapshot!(collected.out(), @"");
+    insta::assert_snapshot!(collected.out(), @r"
+    13:04:05 runbook warm_up · callysto · PRACTICE: nothing real is touched
+    13:04:05 Warm up the hub before a hackathon.
+    13:04:05 from runbooks/warm_up.rhai (3f2a90c11d4e)
+    13:04:05 on callysto-202316/northamerica-northeast1/callysto-cluster
+    13:04:05 with --nodes 2 --pool nb-user
+    13:04:05 seed 7, faults: stockout
+    13:04:05 == Look
+    13:04:06 nobody is on it
+    13:04:06 ! autoscaling was off by hand
+    13:04:07 ? Raise the floor? yes (practice)
+    13:04:08 ~ node pool nb-user: autoscaler minimum: 0 -> 2
+    13:04:09 again in 4 s: getCluster (503: try later)
+    13:04:15 … waiting for 2 nodes of nb-user ready with the image; usual 20-25 min, gives up after 45 min
+    13:04:25 … 0/2 ready, booting 2; 10 s of usual 20-25 min; 0/2 nodes hold the image
+    13:05:25 … 0/2 ready, booting 2; 1 min of usual 20-25 min
+    13:11:27 … 1/2 ready, pulling 1; 7 min of usual 20-25 min
+    13:26:25 ✓ 2 nodes of nb-user ready with the image  22 min 10 s
+    13:26:35 ✓ warm
+    13:26:35 → log in once
+    13:26:36 ✓ warm_up on callysto: done in 22 min 31 s
+    13:26:36   changed:
+    13:26:36     node pool nb-user: autoscaler minimum: 0 -> 2
+    13:26:36     node pool nb-user: size: 0 -> 2 (in flight, operation-2)
+    13:26:36   next:
+    13:26:36     runbook run teardown
+    13:26:36   practice: nothing real was touched
+    ");
 }
 
 #[test]
@@ -250,7 +67,20 @@ fn quiet_leaves_what_matters() {
         },
         run(),
     );
-    insta::assert_snapshot!(collected.out(), @"");
+    insta::assert_snapshot!(collected.out(), @r"
+    13:04:05 runbook warm_up · callysto · PRACTICE: nothing real is touched
+    13:04:06 ! autoscaling was off by hand
+    13:04:07 ? Raise the floor? yes (practice)
+    13:04:08 ~ node pool nb-user: autoscaler minimum: 0 -> 2
+    13:26:35 → log in once
+    13:26:36 ✓ warm_up on callysto: done in 22 min 31 s
+    13:26:36   changed:
+    13:26:36     node pool nb-user: autoscaler minimum: 0 -> 2
+    13:26:36     node pool nb-user: size: 0 -> 2 (in flight, operation-2)
+    13:26:36   next:
+    13:26:36     runbook run teardown
+    13:26:36   practice: nothing real was touched
+    ");
 }
 
 #[test]
@@ -297,7 +127,35 @@ fn a_failure_shows_the_script_and_says_what_did_change() {
         options(Output::Bars),
         vec![at(0, finished(1, Some(script_error()), changes()))],
     );
-    insta::assert_snapshot!(collected.err(), @"");
+    insta::assert_snapshot!(collected.err(), @r"
+
+    runbook::quota
+
+      x quota CPUS is used up in northamerica-northeast1: 24 of 24
+       ,-[runbooks/lib/pools.rhai:2:7]
+     1 | fn grow(p, n) {
+     2 |     p.resize(n)
+       :       ^^^|^^
+       :          `-- here
+     3 | }
+       `----
+      `->   x called from here
+             ,-[runbooks/warm_up.rhai:3:13]
+           2 | let p = gke::pool(pool);
+           3 | let ü = 1; p.grow(nodes);
+             :            ^^^^^^
+             `----
+
+      help: ask for more at the quota page, or pass --nodes 1
+
+    ✗ warm_up on callysto: failed after 22 min 31 s
+      changed:
+        node pool nb-user: autoscaler minimum: 0 -> 2
+        node pool nb-user: size: 0 -> 2 (in flight, operation-2)
+      next:
+        runbook run teardown
+      practice: nothing real was touched
+    ");
 }
 
 #[test]
@@ -307,30 +165,44 @@ fn an_interrupted_run_ends_with_what_it_has_changed() {
         options(Output::Bars),
         vec![at(0, finished(130, Some(stopped.clone()), changes()))],
     );
-    insta::assert_snapshot!(collected.err(), @"");
+    insta::assert_snapshot!(collected.err(), @r"
+    ✗ warm_up on callysto: interrupted after 22 min 31 s
+      go on with `runbook resume`
+      next:
+        runbook run teardown
+    Changed so far, in practice only: node pool nb-user: autoscaler minimum: 0 -> 2; node pool nb-user: size: 0 -> 2 (in flight, operation-2).
+    ");
     let collected = shown(
         options(Output::Plain),
         vec![at(0, finished(130, Some(stopped), Vec::new()))],
     );
     let out = collected.out();
-    assert_eq!(
-        out.lines().last(),
-        Some("13:04:05 Nothing was changed. (practice: nothing real was touched)")
-    );
+    assert_eq!(out.lines().last(), Some("13:04:05 Nothing was changed."));
 }
 
 #[test]
 fn a_refusal_by_the_operator_shows_no_script() {
     let place = script_error().at.remove(0);
     let error = Error::new(Kind::Declined, "you said no to: Raise the floor?").at(place);
-    insta::assert_snapshot!(render_error(&error, &options(Output::Bars)), @"");
+    insta::assert_snapshot!(render_error(&error, &options(Output::Bars)), @r"
+    runbook::declined
+
+      x you said no to: Raise the floor?
+    ");
 }
 
 #[test]
 fn an_error_in_a_file_nobody_kept_still_names_its_place() {
     let mut error = script_error();
     error.at.iter_mut().for_each(|place| place.text = "".into());
-    insta::assert_snapshot!(render_error(&error, &options(Output::Bars)), @"");
+    insta::assert_snapshot!(render_error(&error, &options(Output::Bars)), @r"
+    runbook::quota
+
+      x quota CPUS is used up in northamerica-northeast1: 24 of 24
+      | here: runbooks/lib/pools.rhai:2:7
+      | called from here: runbooks/warm_up.rhai:3:12
+      help: ask for more at the quota page, or pass --nodes 1
+    ");
 }
 
 #[test]
@@ -390,87 +262,6 @@ fn log_lines_go_to_standard_error() {
     );
 }
 
-/// Just enough of a terminal: lines, cursor up, erase. Wraps at its width.
-struct Screen {
-    width: usize,
-    rows: Vec<String>,
-    row: usize,
-    column: usize,
-}
-
-impl Screen {
-    fn read(width: usize, text: &str) -> Self {
-        let mut screen = Self {
-            width,
-            rows: vec![String::new()],
-            row: 0,
-            column: 0,
-        };
-        let mut rest = text.chars();
-        while let Some(c) = rest.next() {
-            match c {
-                '\n' => screen.down(),
-                '\r' => screen.column = 0,
-                '\x07' => {}
-                '\x1b' => screen.escape(&mut rest),
-                c => screen.put(c),
-            }
-        }
-        screen
-    }
-
-    fn escape(&mut self, rest: &mut std::str::Chars<'_>) {
-        if rest.next() == Some(']') {
-            rest.find(|c| *c == '\x07');
-            return;
-        }
-        let mut number = String::new();
-        for c in rest {
-            match c {
-                '0'..='9' | ';' => number.push(c),
-                'A' => {
-                    return self.row = self
-                        .row
-                        .checked_sub(number.parse().unwrap())
-                        .expect("above the top");
-                }
-                'J' => return self.rows.truncate(self.row + usize::from(self.column > 0)),
-                'K' => {
-                    let kept: String = self.rows[self.row].chars().take(self.column).collect();
-                    return self.rows[self.row] = kept;
-                }
-                _ => return,
-            }
-        }
-    }
-
-    fn down(&mut self) {
-        (self.row, self.column) = (self.row + 1, 0);
-        self.grow();
-    }
-
-    fn put(&mut self, c: char) {
-        if self.column == self.width {
-            self.down();
-        }
-        self.grow();
-        let mut row: Vec<char> = self.rows[self.row].chars().collect();
-        row.resize(row.len().max(self.column + 1), ' ');
-        row[self.column] = c;
-        self.rows[self.row] = row.into_iter().collect();
-        self.column += 1;
-    }
-
-    fn grow(&mut self) {
-        let rows = self.rows.len().max(self.row + 1);
-        self.rows.resize(rows, String::new());
-    }
-
-    fn text(&self) -> String {
-        self.rows.join("\n").trim_end().to_owned()
-    }
-}
-
 /// What a window of this width shows after `upto` events, drawn after each of them.
 fn window(width: u16, upto: usize) -> String {
     let (mut streams, collected) = streams::Streams::collecting();
@@ -492,22 +283,122 @@ fn window(width: u16, upto: usize) -> String {
 
 #[test]
 fn a_running_wait_in_a_wide_window() {
-    insta::assert_snapshot!(window(100, 14), @"");
+    insta::assert_snapshot!(window(100, 14), @r"
+    runbook warm_up · callysto · PRACTICE: nothing real is touched
+      Warm up the hub before a hackathon.
+      from runbooks/warm_up.rhai (3f2a90c11d4e)
+      on callysto-202316/northamerica-northeast1/callysto-cluster
+      with --nodes 2 --pool nb-user
+      seed 7, faults: stockout
+
+    ▸ Look
+      nobody is on it
+    ! autoscaling was off by hand
+    ? Raise the floor? yes (practice)
+    ~ node pool nb-user: autoscaler minimum: 0 -> 2
+      again in 4 s: getCluster (503: try later)
+    ⠋ 2 nodes of nb-user ready with the image  ━━━━━━━━━━────────── 1/2  7 min 12 s, usual 20-25 min
+      ✓ gke-callysto-cluster-nb-user-3c1f4a2e-node0  ready
+      ↓ gke-callysto-cluster-nb-user-3c1f4a2e-node1  pulling 2/3
+      why: 0/2 nodes hold the image
+    ");
 }
 
 #[test]
 fn a_running_wait_in_a_narrow_window() {
-    insta::assert_snapshot!(window(40, 14), @"");
+    insta::assert_snapshot!(window(40, 14), @r"
+    runbook warm_up · callysto · PRACTICE: n
+    othing real is touched
+      Warm up the hub before a hackathon.
+      from runbooks/warm_up.rhai (3f2a90c11d
+    4e)
+      on callysto-202316/northamerica-northe
+    ast1/callysto-cluster
+      with --nodes 2 --pool nb-user
+      seed 7, faults: stockout
+
+    ▸ Look
+      nobody is on it
+    ! autoscaling was off by hand
+    ? Raise the floor? yes (practice)
+    ~ node pool nb-user: autoscaler minimum:
+     0 -> 2
+      again in 4 s: getCluster (503: try lat
+    er)
+    ⠋ 2 nodes of nb-user …  1/2  7 min 12 s
+      ✓ …b-user-3c1f4a2e-node0  ready
+      ↓ …b-user-3c1f4a2e-node1  pulling 2/3
+      why: 0/2 nodes hold the image
+    ");
 }
 
 #[test]
 fn a_running_wait_in_a_very_narrow_window() {
-    insta::assert_snapshot!(window(20, 14), @"");
+    insta::assert_snapshot!(window(20, 14), @r"
+    runbook warm_up · ca
+    llysto · PRACTICE: n
+    othing real is touch
+    ed
+      Warm up the hub be
+    fore a hackathon.
+      from runbooks/warm
+    _up.rhai (3f2a90c11d
+    4e)
+      on callysto-202316
+    /northamerica-northe
+    ast1/callysto-cluste
+    r
+      with --nodes 2 --p
+    ool nb-user
+      seed 7, faults: st
+    ockout
+
+    ▸ Look
+      nobody is on it
+    ! autoscaling was of
+    f by hand
+    ? Raise the floor? y
+    es (practice)
+    ~ node pool nb-user:
+     autoscaler minimum:
+     0 -> 2
+      again in 4 s: getC
+    luster (503: try lat
+    er)
+    ⠋ 2 nodes of …  1/2
+      ✓ …de0  ready
+      ↓ …de1  pulling …
+      why: 0/2 nodes h…
+    ");
 }
 
 #[test]
 fn a_finished_run_leaves_only_lines() {
-    insta::assert_snapshot!(window(100, 99), @"");
+    insta::assert_snapshot!(window(100, 99), @r"
+    runbook warm_up · callysto · PRACTICE: nothing real is touched
+      Warm up the hub before a hackathon.
+      from runbooks/warm_up.rhai (3f2a90c11d4e)
+      on callysto-202316/northamerica-northeast1/callysto-cluster
+      with --nodes 2 --pool nb-user
+      seed 7, faults: stockout
+
+    ▸ Look
+      nobody is on it
+    ! autoscaling was off by hand
+    ? Raise the floor? yes (practice)
+    ~ node pool nb-user: autoscaler minimum: 0 -> 2
+      again in 4 s: getCluster (503: try later)
+    ✓ 2 nodes of nb-user ready with the image  22 min 10 s
+    ✓ warm
+    → log in once
+    ✓ warm_up on callysto: done in 22 min 31 s
+      changed:
+        node pool nb-user: autoscaler minimum: 0 -> 2
+        node pool nb-user: size: 0 -> 2 (in flight, operation-2)
+      next:
+        runbook run teardown
+      practice: nothing real was touched
+    ");
 }
 
 #[test]
@@ -633,41 +524,27 @@ async fn a_typed_answer_reaches_whoever_asked() {
     to.send(Message::Finish).unwrap();
 }
 
-#[tokio::test]
-async fn ctrl_c_at_a_prompt_leaves_the_question_open_for_the_stop_to_win() {
+#[test]
+fn ctrl_c_at_a_prompt_leaves_the_question_open_for_the_stop_to_win() {
     let (to, from) = mpsc::channel();
     let (streams, _) = streams::Streams::collecting();
     let control_c: Asker = |_, _| Err(io::ErrorKind::Interrupted.into());
-    let writer = Writer::new(
+    let mut writer = Writer::new(
         &options(Output::Plain),
         streams,
         Window::none(),
-        to.clone(),
+        to,
         control_c,
     );
-    let thread = std::thread::spawn(move || writer.run(&from));
     let (reply, mut answer) = oneshot::channel();
     let question = Question {
         key: "raise".into(),
         text: "Raise?".into(),
         form: Form::Text,
     };
-    to.send(Message::Ask(question, reply)).unwrap();
-    // A second question is put only once the first prompt is closed.
-    let (reply, second) = oneshot::channel();
-    let question = Question {
-        key: "again".into(),
-        text: "Again?".into(),
-        form: Form::Text,
-    };
-    to.send(Message::Ask(question, reply)).unwrap();
-    to.send(Message::Log("still here".into())).unwrap();
-    tokio::task::yield_now().await;
-    assert!(matches!(
-        answer.try_recv(),
-        Err(oneshot::error::TryRecvError::Empty)
-    ));
-    to.send(Message::Finish).unwrap();
-    thread.join().unwrap();
-    drop(second);
+    writer.take(Message::Ask(question, reply));
+    writer.take(from.recv().unwrap());
+    assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+    drop(writer);
+    assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
 }

@@ -20,6 +20,20 @@ pub(super) struct Wait {
 }
 
 impl Wait {
+    /// One that begins now.
+    pub(super) fn begun(at: Timestamp, what: String, of: u64, usual: Option<(u64, u64)>) -> Self {
+        Self {
+            what,
+            of,
+            done: 0,
+            usual,
+            items: Vec::new(),
+            why: None,
+            began: at,
+            now: at,
+        }
+    }
+
     /// Seconds since it began, in the run's own time.
     pub(super) fn elapsed_seconds(&self) -> u64 {
         u64::try_from(self.now.duration_since(self.began).as_secs()).unwrap_or(0)
@@ -180,17 +194,32 @@ pub(super) mod tests {
 
     #[test]
     fn a_wide_window_shows_everything() {
-        insta::assert_snapshot!(shown(99, 20), @"");
+        insta::assert_snapshot!(shown(99, 20), @r"
+        * 2 nodes of nb-user ready with the image  ━━━━━━━━━━────────── 1/2  7 min 12 s, usual 20-25 min
+          ✓ gke-callysto-cluster-nb-user-3c1f4a2e-7xkq  ready
+          ↓ gke-callysto-cluster-nb-user-3c1f4a2e-m2d9  pulling 2/3
+          why: pulling image quay.io/callysto/pims-r:2026.11 (4.1 GB)
+        ");
     }
 
     #[test]
     fn a_narrow_window_keeps_what_tells_nodes_apart() {
-        insta::assert_snapshot!(shown(39, 20), @"");
+        insta::assert_snapshot!(shown(39, 20), @r"
+        * 2 nodes of nb-user …  1/2  7 min 12 s
+          ✓ …nb-user-3c1f4a2e-7xkq  ready
+          ↓ …nb-user-3c1f4a2e-m2d9  pulling 2/3
+          why: pulling image quay.io/callysto/…
+        ");
     }
 
     #[test]
     fn twenty_columns_are_enough_to_see_how_far_it_is() {
-        insta::assert_snapshot!(shown(19, 20), @"");
+        insta::assert_snapshot!(shown(19, 20), @r"
+        * 2 nodes of …  1/2
+          ✓ …xkq  ready
+          ↓ …2d9  pulling …
+          why: pulling ima…
+        ");
     }
 
     #[test]

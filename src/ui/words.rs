@@ -112,9 +112,24 @@ pub(super) fn answered(question: &str, answer: &str, by: &str) -> String {
     line(&format!("{question} {answer} ({by})"))
 }
 
+/// `✓ 2 nodes ready  22 min 31 s`.
+pub(super) fn wait_ended(what: &str, ok: bool, took_seconds: u64) -> String {
+    let mark = if ok { "✓" } else { "✗" };
+    format!("{mark} {}  {}", line(what), took(took_seconds))
+}
+
 /// `22 min 31 s`.
 pub(super) fn took(seconds: u64) -> String {
     Took(Duration::from_secs(seconds)).to_string()
+}
+
+/// `45 min`, for a length nobody measured; to the second only below a minute.
+pub(super) fn about(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        _ => took(seconds),
+    }
 }
 
 /// `20-25 min`, `30-90 s`.

@@ -106,7 +106,6 @@ impl Writer {
             }
         }
         self.face.clear(&mut self.streams);
-        self.streams.raw(terminal::untitle());
         self.streams.flush();
     }
 
@@ -135,7 +134,7 @@ impl Writer {
     }
 
     /// Handles a message now, or after the open prompt.
-    fn take(&mut self, message: Message) {
+    pub(super) fn take(&mut self, message: Message) {
         match message {
             Message::Answered(answer) => self.close(answer),
             message if self.open.is_none() => return self.handle(message),
