@@ -1,10 +1,17 @@
 //! The live area: a few lines at the bottom that are drawn again and again, below permanent ones.
 //!
-//! Lines end in real line breaks and are never as wide as the window, so a terminal that reflows
-//! on a resize moves them as it moves any other line; what is drawn is then measured at the new
-//! width before it is replaced. Permanent lines are never touched.
+//! Lines end in real line breaks, so a terminal that reflows on a resize moves them as it moves
+//! any other line; how many rows they take is measured again at the new width before they are
+//! replaced. While they are written the terminal cuts instead of wrapping, because a program
+//! learns of a resize late and may still be drawing for the old width.
 
 use console::{Term, measure_text_width, truncate_str};
+
+const NO_WRAP: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
+
+/// Clears from the cursor to the end of the window.
+const REST: &str = "\x1b[J";
 
 /// How large the window is; none when there is no window to draw in.
 pub(super) struct Window {
@@ -66,22 +73,28 @@ impl Window {
 #[derive(Default)]
 pub(super) struct Live {
     widths: Vec<usize>,
+    columns: usize,
 }
 
 impl Live {
     /// Replaces what is drawn by these lines, cut to the width.
     pub(super) fn draw(&mut self, lines: &[String], columns: usize) -> String {
-        let mut frame = self.home(columns);
-        let widest = columns.saturating_sub(1);
+        // Rows that were wrapped by a resize would stay joined if they were only written over.
+        let mut frame = if columns == self.columns {
+            self.home(columns)
+        } else {
+            self.erase(columns)
+        };
+        self.columns = columns;
+        frame.push_str(NO_WRAP);
         for line in lines {
-            let line = truncate_str(line, widest, "…");
+            let line = truncate_str(line, columns.saturating_sub(1), "…");
             self.widths.push(measure_text_width(&line));
             frame.push_str(&line);
             // Per line, not all first: nothing flickers.
             frame.push_str("\x1b[K\n");
         }
-        frame.push_str("\x1b[J");
-        frame
+        frame + WRAP + REST
     }
 
     /// Takes away what is drawn, for permanent lines or a prompt.
@@ -89,7 +102,7 @@ impl Live {
         if self.widths.is_empty() {
             return String::new();
         }
-        self.home(columns) + "\x1b[J"
+        self.home(columns) + REST
     }
 
     /// Whether anything is drawn.
@@ -118,18 +131,21 @@ mod tests {
     #[test]
     fn a_narrower_window_is_cleared_of_every_row_its_lines_now_take() {
         let mut live = Live::default();
+        let long = "a".repeat(60);
         assert_eq!(
-            live.draw(&["a".repeat(60), "b".to_owned()], 100),
-            format!("{}\x1b[K\nb\x1b[K\n\x1b[J", "a".repeat(60))
+            live.draw(&[long.clone(), "b".to_owned()], 100),
+            format!("\x1b[?7l{long}\x1b[K\nb\x1b[K\n\x1b[?7h\x1b[J")
         );
-        assert_eq!(live.erase(25), "\r\x1b[4A\x1b[J");
+        let frame = live.draw(&["b".to_owned()], 25);
+        assert!(frame.starts_with("\r\x1b[4A\x1b[J\x1b[?7lb"), "{frame:?}");
+        assert_eq!(live.erase(25), "\r\x1b[1A\x1b[J");
         assert_eq!(live.erase(25), "");
     }
 
     #[test]
     fn a_line_never_touches_the_edge() {
-        let mut live = Live::default();
-        let frame = live.draw(&["x".repeat(20)], 20);
-        assert_eq!(frame, format!("{}…\x1b[K\n\x1b[J", "x".repeat(18)));
+        let frame = Live::default().draw(&["x".repeat(20)], 20);
+        let cut = format!("{}…\x1b[K", "x".repeat(18));
+        assert!(frame.contains(&cut), "{frame:?}");
     }
 }

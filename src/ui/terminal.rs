@@ -71,9 +71,9 @@ pub fn save() {
     attributes::save();
 }
 
-/// Gives the terminal back as [`save`] found it, with its cursor and its title.
+/// Gives the terminal back as [`save`] found it: attributes, wrapping, cursor and title.
 ///
 /// Callable from any thread at any time, also while a prompt is open.
 pub fn restore() {
-    attributes::restore(&format!("\x1b[?25h{}", untitle()));
+    attributes::restore(&format!("\x1b[?7h\x1b[?25h{}", untitle()));
 }

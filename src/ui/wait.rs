@@ -75,22 +75,20 @@ impl Wait {
             .usual
             .map(|usual| format!(", usual {}", words::usual(usual)))
             .unwrap_or_default();
-        let candidates = [
+        let whole = [
             format!("{} {counts}  {elapsed}{usual}", self.bar(20)),
             format!("{} {counts}  {elapsed}{usual}", self.bar(10)),
             format!("{counts}  {elapsed}{usual}"),
             format!("{counts}  {elapsed}"),
-            counts,
         ];
         let wanted = measure_text_width(&self.what);
         let room = |right: &str| width.saturating_sub(4 + measure_text_width(right));
         let least = wanted.min(width / 2);
-        let right = candidates
+        let right = whole
             .iter()
             .find(|right| room(right) >= wanted)
-            .or_else(|| candidates.iter().find(|right| room(right) >= least))
-            .or(candidates.last())
-            .map_or("", String::as_str);
+            .or_else(|| whole.iter().find(|right| room(right) >= least))
+            .unwrap_or(&counts);
         let what = truncate_str(&self.what, room(right), "…");
         format!("{} {what}  {right}", paint.cyan(spinner))
     }

@@ -37,7 +37,7 @@ impl Screen {
         let mut number = String::new();
         for c in rest {
             match c {
-                '0'..='9' | ';' => number.push(c),
+                '0'..='9' | ';' | '?' => number.push(c),
                 'A' => {
                     return self.row = self
                         .row
