@@ -7,7 +7,7 @@ mod windows;
 
 use super::*;
 use crate::error::{Error, Kind};
-use crate::event::{Event, What};
+use crate::event::Event;
 use runs::{at, changes, finished, options, run, script_error};
 
 fn shown(options: Options, events: Vec<Event>) -> Collected {
