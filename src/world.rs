@@ -156,11 +156,7 @@ impl World {
 
     /// Remembers and shows a change.
     pub fn changed(&self, change: Change) {
-        let mut changes = self
-            .0
-            .changes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut changes = self.0.changes.lock().unwrap_or_else(PoisonError::into_inner);
         changes.push(change.clone());
         drop(changes);
         self.emit(What::Changed(change));
@@ -168,11 +164,7 @@ impl World {
 
     /// Marks the change that `operation` carries out as complete.
     pub fn settled(&self, operation: &str) {
-        let mut changes = self
-            .0
-            .changes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut changes = self.0.changes.lock().unwrap_or_else(PoisonError::into_inner);
         for change in changes.iter_mut() {
             if change.operation.as_deref() == Some(operation) {
                 change.complete = true;
@@ -182,18 +174,12 @@ impl World {
 
     /// Everything changed so far, in order.
     pub fn changes(&self) -> Vec<Change> {
-        self.0
-            .changes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.changes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World")
-            .field("target", &self.0.target)
-            .finish_non_exhaustive()
+        f.debug_struct("World").field("target", &self.0.target).finish_non_exhaustive()
     }
 }

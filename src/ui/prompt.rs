@@ -76,7 +76,7 @@ fn leave<T>(term: &Term, answer: io::Result<T>) -> io::Result<T> {
 /// For the time before a run starts: nothing else may be writing.
 ///
 /// # Errors
-/// [`Kind::NeedsAnswer`] without a terminal, [`Kind::Interrupted`] after Ctrl-C.
+/// [`Kind::Usage`] without a terminal, [`Kind::Interrupted`] after Ctrl-C.
 pub fn prompt_param<T>(
     options: &Options,
     label: &str,
@@ -87,7 +87,7 @@ pub fn prompt_param<T>(
     if !options.terminal {
         let flag = label.replace('_', "-");
         return Err(
-            Error::new(Kind::NeedsAnswer, format!("`{label}` is missing: {help}"))
+            Error::new(Kind::Usage, format!("`{label}` is missing: {help}"))
                 .hint(format!("pass --{flag} VALUE")),
         );
     }
