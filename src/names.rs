@@ -182,7 +182,10 @@ mod tests {
 
     #[test]
     fn suggestions_are_near_or_absent() {
-        assert_eq!(nearest("autoscal", ["autoscale", "list"]), Some("autoscale"));
+        assert_eq!(
+            nearest("autoscal", ["autoscale", "list"]),
+            Some("autoscale")
+        );
         assert_eq!(nearest("zebra", ["autoscale", "list"]), None);
     }
 }

@@ -1,12 +1,10 @@
 //! The doors through which effects go out, and the little a run shares: clock, stop, operator.
 //!
 //! A [`World`] is all a domain room ever sees. Whether the doors behind it are real
-//! ([`live`]) or simulated (`sim`) it cannot tell, and it never knows scripts.
+//!  or simulated (`sim`) it cannot tell, and it never knows scripts.
 
 pub mod clock;
-pub mod live;
 pub mod operator;
-pub mod record;
 pub mod retry;
 pub mod stop;
 
@@ -156,7 +154,11 @@ impl World {
 
     /// Remembers and shows a change.
     pub fn changed(&self, change: Change) {
-        let mut changes = self.0.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = self
+            .0
+            .changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         changes.push(change.clone());
         drop(changes);
         self.emit(What::Changed(change));
@@ -164,7 +166,11 @@ impl World {
 
     /// Marks the change that `operation` carries out as complete.
     pub fn settled(&self, operation: &str) {
-        let mut changes = self.0.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = self
+            .0
+            .changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for change in changes.iter_mut() {
             if change.operation.as_deref() == Some(operation) {
                 change.complete = true;
@@ -174,12 +180,18 @@ impl World {
 
     /// Everything changed so far, in order.
     pub fn changes(&self) -> Vec<Change> {
-        self.0.changes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World").field("target", &self.0.target).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("target", &self.0.target)
+            .finish_non_exhaustive()
     }
 }

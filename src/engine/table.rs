@@ -125,7 +125,10 @@ pub struct Table {
 impl Table {
     /// Modules a script can name.
     pub fn modules(&self) -> BTreeSet<&'static str> {
-        self.functions.values().filter_map(Signature::module).collect()
+        self.functions
+            .values()
+            .filter_map(Signature::module)
+            .collect()
     }
 
     /// The function of this full name.

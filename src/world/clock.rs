@@ -29,7 +29,10 @@ impl Clock {
     }
 
     /// The present moment. Virtual clocks must be read inside their runtime's context.
-    #[expect(clippy::disallowed_methods, reason = "this is the clock everybody else asks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock everybody else asks"
+    )]
     pub fn now(&self) -> Timestamp {
         match self {
             Self::Live => Timestamp::now(),

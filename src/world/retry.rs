@@ -10,7 +10,7 @@ use crate::event::{self, What};
 use crate::world::World;
 
 /// How long a plain request is tried again before giving up.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_mins(2);
 
 /// The pauses double from one second up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(30);

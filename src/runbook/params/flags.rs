@@ -1,0 +1,170 @@
+//! Parameters as flags of a command.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, TypedValueParser, ValueHint};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::Value;
+
+use crate::runbook::params::{Kind, Param, Spelled};
+use crate::runbook::script::Script;
+
+const HEADING: &str = "Parameters of this runbook";
+
+/// The command that runs this script: its description, and its parameters as flags.
+///
+/// What is required is said, not enforced: what is missing is asked for on a terminal. The
+/// script must have passed `check`, or flags may clash with the caller's own.
+pub fn command(script: &Script) -> Command {
+    let mut command = Command::new(script.name().to_owned());
+    if !script.doc.summary.is_empty() {
+        command = command.about(script.doc.summary.clone());
+    }
+    if !script.doc.details.is_empty() {
+        command = command.long_about(format!("{}\n\n{}", script.doc.summary, script.doc.details));
+    }
+    for param in &script.params {
+        command = command.arg(value_arg(param, script));
+        if param.flags().len() > 1 {
+            command = command.arg(opposite_arg(param));
+        }
+    }
+    command
+}
+
+/// The values that were given, as flags or in their places.
+pub fn given(matches: &ArgMatches, script: &Script) -> BTreeMap<String, Value> {
+    let mut given = BTreeMap::new();
+    for param in &script.params {
+        let value = match param.kind {
+            Kind::Flag => switched(matches, &param.name)
+                .or_else(|| switched(matches, &opposite(param)).map(|_| false))
+                .map(Value::Bool),
+            Kind::Int { .. } | Kind::Text | Kind::Choice { .. } | Kind::Duration => matches
+                .try_get_one::<Value>(&param.name)
+                .ok()
+                .flatten()
+                .cloned(),
+        };
+        if let Some(value) = value {
+            given.insert(param.name.clone(), value);
+        }
+    }
+    given
+}
+
+/// What was given, with defaults; a parameter that has neither is null.
+pub fn values(matches: &ArgMatches, script: &Script) -> BTreeMap<String, Value> {
+    script.with_defaults(&given(matches, script))
+}
+
+fn switched(matches: &ArgMatches, id: &str) -> Option<bool> {
+    matches
+        .try_get_one::<bool>(id)
+        .ok()
+        .flatten()
+        .copied()
+        .filter(|on| *on)
+}
+
+fn value_arg(param: &Param, script: &Script) -> Arg {
+    let others = script
+        .group(param)
+        .into_iter()
+        .filter(|other| other.name != param.name);
+    let others: Vec<&Param> = others.collect();
+    let arg = Arg::new(param.name.clone())
+        .help(help(param, &others))
+        .help_heading(HEADING)
+        .conflicts_with_all(others.iter().map(|other| other.name.clone()));
+    let arg = if param.positional {
+        arg
+    } else {
+        arg.long(param.flag())
+    };
+    let value_name = match param.kind {
+        Kind::Flag => return arg.action(ArgAction::SetTrue),
+        _ if param.positional => param.name.to_uppercase(),
+        Kind::Int { .. } => "N".to_owned(),
+        Kind::Choice { .. } => "CHOICE".to_owned(),
+        Kind::Duration => "DURATION".to_owned(),
+        Kind::Text => "TEXT".to_owned(),
+    };
+    arg.value_name(value_name)
+        .value_hint(ValueHint::Other)
+        .allow_negative_numbers(matches!(param.kind, Kind::Int { .. }))
+        .value_parser(Typed {
+            param: param.clone(),
+            declared: format!("declared at {}:{}", script.source().file, param.line),
+        })
+}
+
+fn opposite_arg(param: &Param) -> Arg {
+    Arg::new(opposite(param))
+        .long(opposite(param))
+        .help(format!("The opposite of --{}", param.flag()))
+        .help_heading(HEADING)
+        .action(ArgAction::SetTrue)
+        .overrides_with(param.name.clone())
+}
+
+/// Also an argument's id: it has a dash, which no constant's name has.
+fn opposite(param: &Param) -> String {
+    format!("no-{}", param.flag())
+}
+
+fn help(param: &Param, others: &[&Param]) -> String {
+    let mut help = param.help.clone();
+    if let Kind::Int { range: Some(range) } = &param.kind {
+        help = format!("{help} [{}]", Spelled(range));
+    }
+    let others: Vec<String> = others
+        .iter()
+        .map(|other| format!("--{}", other.flag()))
+        .collect();
+    let others = others.join(" or ");
+    let more = match (&param.default, &param.instead_of) {
+        (Some(Value::Bool(false)), _) => String::new(),
+        (Some(Value::Bool(true)), _) => " [on unless switched off]".to_owned(),
+        (Some(default), _) => format!(" [default: {}]", param.spell(default)),
+        (None, Some(first)) => format!(" [instead of --{}]", first.replace('_', "-")),
+        (None, None) if others.is_empty() => " [required]".to_owned(),
+        (None, None) => format!(" [required, or {others}]"),
+    };
+    help.push_str(&more);
+    help
+}
+
+/// Reads one parameter's value and says where it is declared when it cannot.
+#[derive(Clone)]
+struct Typed {
+    param: Param,
+    declared: String,
+}
+
+impl TypedValueParser for Typed {
+    type Value = Value;
+
+    fn parse_ref(
+        &self,
+        cmd: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Value, clap::Error> {
+        let Self { param, declared } = self.clone();
+        let read = move |text: &str| {
+            param
+                .parse(text)
+                .map_err(|why| format!("{why} ({declared})"))
+        };
+        read.parse_ref(cmd, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        match &self.param.kind {
+            Kind::Choice { choices } => Some(Box::new(choices.iter().map(PossibleValue::new))),
+            Kind::Int { .. } | Kind::Text | Kind::Flag | Kind::Duration => None,
+        }
+    }
+}
