@@ -1,1 +1,4 @@
 //! The integration tests: one binary.
+#![expect(clippy::unwrap_used, reason = "a failed test says where by panicking")]
+
+mod tidy;

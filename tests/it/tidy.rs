@@ -1,0 +1,74 @@
+//! The house keeps its own rules: arrows between rooms, and one place for each thing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Which rooms each room may use; `names`, `event` and `error` are everybody's.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("names", &[]),
+    ("event", &[]),
+    ("error", &[]),
+    ("world", &[]),
+    ("runbook", &["engine"]),
+    ("engine", &["world"]),
+    ("ui", &["world"]),
+];
+
+const SHARED: [&str; 3] = ["names", "event", "error"];
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every source file with its room.
+fn rooms() -> Vec<(String, PathBuf)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    files(&src, &mut found);
+    found
+        .into_iter()
+        .map(|path| {
+            let inside = path.strip_prefix(&src).unwrap();
+            let first = inside.iter().next().unwrap().to_str().unwrap();
+            (first.trim_end_matches(".rs").to_owned(), path)
+        })
+        .filter(|(room, _)| room != "lib" && room != "main")
+        .collect()
+}
+
+#[test]
+fn rooms_use_only_the_rooms_they_may() {
+    let allowed: BTreeMap<_, _> = ARROWS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for (room, path) in rooms() {
+        let Some(may) = allowed.get(room.as_str()) else {
+            wrong.push(format!("{room} is not a listed room"));
+            continue;
+        };
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let Some(rest) = line.trim().strip_prefix("use crate::") else {
+                continue;
+            };
+            let used: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+            if used != room && !SHARED.contains(&used.as_str()) && !may.contains(&used.as_str()) {
+                wrong.push(format!("{}: {room} may not use {used}", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_listed_room_is_on_the_map() {
+    let map = include_str!("../../src/lib.rs");
+    for (room, _) in ARROWS {
+        assert!(map.contains(&format!("pub mod {room};")), "{room}");
+    }
+}
