@@ -9,6 +9,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event", &[]),
     ("error", &[]),
     ("world", &[]),
+    ("config", &[]),
     ("runbook", &["engine"]),
     ("engine", &["world"]),
     ("ui", &["world"]),
