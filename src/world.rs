@@ -7,6 +7,8 @@ pub mod clock;
 pub mod operator;
 pub mod retry;
 pub mod stop;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,0 +1,127 @@
+//! A world for unit tests: given clients, paused time, everything that happened kept.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use google_cloud_container_v1::client::ClusterManager;
+
+use super::operator::{Answer, Question};
+use super::{Clock, Doors, Notes, Operator, Parts, Stop, Target, World};
+use crate::error::{self, Kind};
+use crate::event::{Event, Events, What};
+use crate::names::{ClusterName, Mode};
+
+/// What a test world is made of, and what it has seen.
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
+    events: Arc<Mutex<Vec<Event>>>,
+    notes: Arc<Mutex<Vec<String>>>,
+    renewals: Arc<Mutex<usize>>,
+}
+
+impl Seen {
+    /// Everything emitted, in order.
+    pub(crate) fn events(&self) -> Vec<What> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().map(|event| event.what.clone()).collect()
+    }
+
+    /// Operation names noted, in order.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// How often the credentials were renewed.
+    pub(crate) fn renewals(&self) -> usize {
+        *self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A world on these clients; a door that is `None` fails when used. Call it in a runtime with
+/// paused time.
+pub(crate) fn world(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (World, Seen) {
+    let seen = Seen::default();
+    let events = Arc::clone(&seen.events);
+    let world = World::new(Parts {
+        target: Target {
+            name: "practice".to_owned(),
+            cluster: ClusterName {
+                project: "practice".to_owned(),
+                location: "northamerica-northeast1".to_owned(),
+                cluster: "callysto-cluster".to_owned(),
+            },
+            watch: vec!["prod".to_owned(), "staging".to_owned()],
+            type_name: false,
+            mode: Mode::Rehearsal,
+        },
+        clock: Clock::starting_at("2026-01-15T13:00:00Z".parse().unwrap()),
+        doors: Arc::new(Given {
+            gke,
+            k8s,
+            seen: seen.clone(),
+        }),
+        operator: Arc::new(Nobody),
+        events: Events::new(move |event| {
+            events
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(event);
+        }),
+        notes: Arc::new(seen.clone()),
+        stop: Stop::default(),
+    });
+    (world, seen)
+}
+
+struct Given {
+    gke: Option<ClusterManager>,
+    k8s: Option<kube::Client>,
+    seen: Seen,
+}
+
+fn closed<T>(door: Option<T>, name: &str) -> error::Result<T> {
+    door.ok_or_else(|| error::Error::new(Kind::Bug, format!("this test opens no {name} door")))
+}
+
+impl Doors for Given {
+    fn gke(&self) -> BoxFuture<'_, error::Result<ClusterManager>> {
+        Box::pin(async { closed(self.gke.clone(), "gke") })
+    }
+
+    fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>> {
+        Box::pin(async { closed(self.k8s.clone(), "k8s") })
+    }
+
+    fn renew(&self) -> BoxFuture<'_, error::Result<()>> {
+        *self
+            .seen
+            .renewals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) += 1;
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Notes for Seen {
+    fn operation(&self, name: &str) -> error::Result<()> {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push(name.to_owned());
+        Ok(())
+    }
+}
+
+struct Nobody;
+
+impl Operator for Nobody {
+    fn ask(&self, question: Question) -> BoxFuture<'_, error::Result<Answer>> {
+        Box::pin(async move {
+            Err(error::Error::new(
+                Kind::NeedsAnswer,
+                format!("nobody to ask: {}", question.text),
+            ))
+        })
+    }
+}
