@@ -18,4 +18,6 @@ pub mod runbook;
 
 pub mod engine;
 
+pub mod journal;
+
 pub mod ui;

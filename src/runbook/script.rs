@@ -1,7 +1,12 @@
 //! A runbook's script, read and not run: description, parameters, steps, libraries.
 
-use rhai::{AST, ASTNode, Expr};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use rhai::{AST, ASTNode, Expr};
+use serde_json::Value;
+
+use crate::engine::{File, Program};
 use crate::error;
 use crate::runbook::finding::Finding;
 use crate::runbook::library::Source;
@@ -86,6 +91,32 @@ impl Script {
     /// Its syntax tree, not optimised, with its file as the source.
     pub fn ast(&self) -> &AST {
         &self.file.ast
+    }
+
+    /// The script with the values of its parameters, as the engine runs it.
+    ///
+    /// # Errors
+    /// The first library that could not be read.
+    pub fn program(&self, values: &BTreeMap<String, Value>) -> error::Result<Program> {
+        let file = |parsed: &Parsed| File {
+            ast: parsed.ast.clone(),
+            name: parsed.source.file.clone(),
+            text: Arc::clone(&parsed.source.text),
+        };
+        let libraries = self.libraries.iter().map(|(path, library)| {
+            let library = library.as_ref().map_err(Clone::clone)?;
+            Ok((path.clone(), file(library)))
+        });
+        let value = |param: &Param| values.get(&param.name).cloned().unwrap_or_default();
+        Ok(Program {
+            main: file(&self.file),
+            libraries: libraries.collect::<error::Result<_>>()?,
+            values: self
+                .params
+                .iter()
+                .map(|param| ((param.line, param.column), value(param)))
+                .collect(),
+        })
     }
 
     /// The parameter of this name.

@@ -11,7 +11,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("world", &[]),
     ("config", &[]),
     ("runbook", &["engine"]),
-    ("engine", &["world"]),
+    ("engine", &["journal", "world"]),
+    ("journal", &["world"]),
     ("ui", &["world"]),
 ];
 
