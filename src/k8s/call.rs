@@ -1,15 +1,13 @@
 //! The one way a plain request goes out.
 
-use std::fmt::Debug;
 use std::time::Duration;
 
 use kube::api::ListParams;
 use kube::core::ObjectList;
-use kube::{Api, Client, Resource};
-use serde::de::DeserializeOwned;
+use kube::{Api, Client};
 
 use super::error::{Error, Request};
-use super::object::Kind;
+use super::object::Slim;
 use crate::world::World;
 use crate::world::retry::{self, retry};
 
@@ -72,7 +70,7 @@ impl Scope {
     }
 
     /// The request that `verb` makes of it.
-    pub(super) fn request<K: Kind>(&self, verb: &'static str) -> Request {
+    pub(super) fn request<K: Slim>(&self, verb: &'static str) -> Request {
         Request {
             verb,
             resource: resource_name::<K>(),
@@ -82,10 +80,7 @@ impl Scope {
     }
 
     /// Kube's handle for it.
-    pub(super) fn api<K>(&self, client: Client) -> Api<K>
-    where
-        K: Kind + Resource<DynamicType = kube::core::ApiResource, Scope = kube::core::DynamicResourceScope>,
-    {
+    pub(super) fn api<K: Slim>(&self, client: Client) -> Api<K> {
         let resource = K::resource();
         match &self.namespace {
             Some(namespace) => Api::namespaced_with(client, namespace, &resource),
@@ -95,7 +90,7 @@ impl Scope {
 }
 
 /// `nodes`, `daemonsets.apps`: as access rules and `kubectl` name it.
-fn resource_name<K: Kind>() -> String {
+fn resource_name<K: Slim>() -> String {
     let resource = K::resource();
     if resource.group.is_empty() {
         resource.plural
@@ -105,18 +100,11 @@ fn resource_name<K: Kind>() -> String {
 }
 
 /// Everything in `scope`, page by page, each object handed to `keep` and forgotten.
-pub(super) async fn list<K, T>(
+pub(super) async fn list<K: Slim, T>(
     world: &World,
     scope: &Scope,
-    keep: impl Fn(K) -> Option<T>,
-) -> Result<Vec<T>, Error>
-where
-    K: Kind
-        + Resource<DynamicType = kube::core::ApiResource, Scope = kube::core::DynamicResourceScope>
-        + Clone
-        + DeserializeOwned
-        + Debug,
-{
+    keep: impl Fn(K) -> T,
+) -> Result<Vec<T>, Error> {
     let what = scope.request::<K>("list");
     let mut params = ListParams::default().labels(&scope.labels).limit(PAGE);
     let mut kept = Vec::new();
@@ -135,7 +123,7 @@ where
             }
             answer => answer?,
         };
-        kept.extend(page.items.into_iter().filter_map(&keep));
+        kept.extend(page.items.into_iter().map(&keep));
         params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
         if params.continue_token.is_none() {
             return Ok(kept);

@@ -2,13 +2,26 @@
 //!
 //! They exist while an answer is decoded; what is kept is smaller still.
 
+use std::borrow::Cow;
+use std::fmt::Debug;
+
 use jiff::Timestamp;
 use k8s_openapi::api::{apps, core};
-use kube::core::{ApiResource, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use kube::Resource;
+use kube::core::{ApiResource, DynamicResourceScope, ObjectMeta};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// A kind of object, in the shape we read it.
-pub(super) trait Kind {
+pub(super) trait Slim:
+    Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + Send
+    + 'static
+{
     /// Where the API server keeps it.
     fn resource() -> ApiResource;
 }
@@ -20,21 +33,27 @@ pub(super) type PodObject = kube::core::Object<PodSpec, PodStatus>;
 /// A `DaemonSet`.
 pub(super) type DaemonSet = kube::core::Object<DaemonSetSpec, kube::core::NotUsed>;
 
-impl Kind for NodeObject {
+impl Slim for NodeObject {
     fn resource() -> ApiResource {
         ApiResource::erase::<core::v1::Node>(&())
     }
 }
 
-impl Kind for PodObject {
+impl Slim for PodObject {
     fn resource() -> ApiResource {
         ApiResource::erase::<core::v1::Pod>(&())
     }
 }
 
-impl Kind for DaemonSet {
+impl Slim for DaemonSet {
     fn resource() -> ApiResource {
         ApiResource::erase::<apps::v1::DaemonSet>(&())
+    }
+}
+
+impl Slim for EventObject {
+    fn resource() -> ApiResource {
+        ApiResource::erase::<core::v1::Event>(&())
     }
 }
 
@@ -164,4 +183,78 @@ pub(super) struct DaemonSetSpec {
 #[serde(default)]
 pub(super) struct Template {
     pub(super) spec: PodSpec,
+}
+
+/// An event; it has no spec, so kube's own shape does not fit.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct EventObject {
+    metadata: ObjectMeta,
+    pub(super) reason: String,
+    pub(super) message: String,
+    pub(super) involved_object: Involved,
+    first_timestamp: Option<Time>,
+    last_timestamp: Option<Time>,
+    event_time: Option<MicroTime>,
+    series: Option<Series>,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Involved {
+    pub(super) kind: String,
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+/// How an event went on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Series {
+    last_observed_time: Option<MicroTime>,
+}
+
+impl EventObject {
+    /// When it last happened: old and new recorders fill different fields.
+    pub(super) fn at(&self) -> Option<Timestamp> {
+        let micro = |time: &Option<MicroTime>| time.as_ref().map(|time| time.0);
+        let time = |time: &Option<Time>| time.as_ref().map(|time| time.0);
+        self.series
+            .as_ref()
+            .and_then(|series| micro(&series.last_observed_time))
+            .or_else(|| time(&self.last_timestamp))
+            .or_else(|| micro(&self.event_time))
+            .or_else(|| time(&self.first_timestamp))
+            .or_else(|| created(&self.metadata))
+    }
+}
+
+impl Resource for EventObject {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
+
+    fn kind(resource: &ApiResource) -> Cow<'_, str> {
+        resource.kind.as_str().into()
+    }
+
+    fn group(resource: &ApiResource) -> Cow<'_, str> {
+        resource.group.as_str().into()
+    }
+
+    fn version(resource: &ApiResource) -> Cow<'_, str> {
+        resource.version.as_str().into()
+    }
+
+    fn plural(resource: &ApiResource) -> Cow<'_, str> {
+        resource.plural.as_str().into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
 }
