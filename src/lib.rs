@@ -18,4 +18,6 @@ pub mod runbook;
 
 pub mod engine;
 
+pub mod k8s;
+
 pub mod ui;

@@ -53,19 +53,19 @@ impl From<NodeObject> for Node {
     fn from(object: NodeObject) -> Self {
         let created = created(&object.metadata);
         let status = object.status.unwrap_or_default();
-        let why = obstacle(&object.spec, &status);
         let meta = object.metadata;
+        let why = if meta.deletion_timestamp.is_some() {
+            Some("Deleting: the node is being deleted".to_owned())
+        } else {
+            obstacle(&object.spec, &status)
+        };
         let mut labels = meta.labels.unwrap_or_default();
         Self {
             name: meta.name.unwrap_or_default(),
             pool: labels.remove(POOL).unwrap_or_default(),
             ready: why.is_none(),
             cordoned: object.spec.unschedulable,
-            why: if meta.deletion_timestamp.is_some() {
-                Some("Deleting: the node is being deleted".to_owned())
-            } else {
-                why
-            },
+            why,
             images: status.images.into_iter().flat_map(|i| i.names).collect(),
             created,
             version: status.node_info.kubelet_version,
