@@ -14,6 +14,8 @@ mod object;
 mod puller;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod user;
 mod watch;
 mod why;

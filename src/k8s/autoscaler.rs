@@ -26,7 +26,9 @@ pub async fn present(world: &World, pool: &str) -> error::Result<u32> {
         name: Some(NAME.to_owned()),
     };
     let status = call(world, &request, async |client| {
-        Api::<ConfigMap>::namespaced(client, NAMESPACE).get(NAME).await
+        Api::<ConfigMap>::namespaced(client, NAMESPACE)
+            .get(NAME)
+            .await
     })
     .await;
     let target = match status {
@@ -47,7 +49,9 @@ fn target(status: &str, cluster: &str, pool: &str) -> Option<u32> {
     let mut total = None;
     for line in status.lines() {
         let line = line.trim().trim_start_matches("- ");
-        let group = line.strip_prefix("name:").or_else(|| line.strip_prefix("Name:"));
+        let group = line
+            .strip_prefix("name:")
+            .or_else(|| line.strip_prefix("Name:"));
         if let Some(group) = group {
             ours = is_of(group.trim().trim_matches('"'), cluster, pool);
         } else if ours && let Some((_, rest)) = line.split_once("cloudProviderTarget") {

@@ -103,6 +103,14 @@ pub enum Error {
         /// The API server's words.
         message: String,
     },
+    /// The answer is not what Kubernetes answers.
+    #[error("cannot read what Kubernetes answered ({what}): {why}")]
+    Strange {
+        /// What was asked.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// An image cannot be pulled.
     #[error("image {image} cannot be pulled in namespace {namespace} ({reason}): {message}")]
     Image {
@@ -143,6 +151,18 @@ impl Error {
     pub(super) fn of(request: &Request, failure: kube::Error) -> Self {
         match failure {
             kube::Error::Api(status) => Self::status(request, &status),
+            // A door that could not get a token says so in its own words.
+            kube::Error::Service(inner) => match inner.downcast::<error::Error>() {
+                Ok(error) => Self::World(*error),
+                Err(inner) => Self::Lost {
+                    what: request.to_string(),
+                    why: root(&*inner),
+                },
+            },
+            kube::Error::SerdeError(why) if !why.is_eof() => Self::Strange {
+                what: request.to_string(),
+                why: why.to_string(),
+            },
             failure => Self::Lost {
                 what: request.to_string(),
                 why: root(&failure),
@@ -218,6 +238,7 @@ impl Failure for Error {
             | Self::NotFound { .. }
             | Self::Expired { .. }
             | Self::Refused { .. }
+            | Self::Strange { .. }
             | Self::Image { .. }
             | Self::TimedOut { .. }
             | Self::World(_) => Verdict::Final,
@@ -239,7 +260,10 @@ impl From<Error> for error::Error {
                 resource,
                 namespace,
                 ..
-            } => (Kind::Denied, permission(verb, &resource, namespace.as_deref())),
+            } => (
+                Kind::Denied,
+                permission(verb, &resource, namespace.as_deref()),
+            ),
             Error::NotFound { .. } => (
                 Kind::NotFound,
                 "check the name, and that --on names the right target".to_owned(),
@@ -255,8 +279,12 @@ impl From<Error> for error::Error {
                     .to_owned(),
             ),
             Error::Refused { .. } => (
-                Kind::Refused,
+                Kind::Operation,
                 "the cluster's own rules forbid it; its words above say which".to_owned(),
+            ),
+            Error::Strange { .. } => (
+                Kind::Bug,
+                "run it again with -vv and report what it says".to_owned(),
             ),
             Error::Image { namespace, pod, .. } => (
                 Kind::Image,

@@ -17,7 +17,11 @@ fn full(name: &str) -> String {
         ""
     };
     let last = rest.rsplit('/').next().unwrap_or(rest);
-    let tag = if last.contains([':', '@']) { "" } else { ":latest" };
+    let tag = if last.contains([':', '@']) {
+        ""
+    } else {
+        ":latest"
+    };
     format!("{host}/{library}{rest}{tag}")
 }
 

@@ -127,7 +127,10 @@ pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
     let params = PatchParams::default();
     let _now: NodeObject = call(world, &request("patch"), async |client| {
         let api = everything.api(client);
-        world.stop().shielded(api.patch(node, &params, &patch)).await
+        world
+            .stop()
+            .shielded(api.patch(node, &params, &patch))
+            .await
     })
     .await?;
     world.changed(Change {

@@ -14,7 +14,10 @@ use crate::world::World;
 const PULLER: &str = "component=continuous-image-puller";
 
 /// Init containers that pull what users start in; the others pull what stands beside it.
-const NOTEBOOK: [&str; 2] = ["image-pull-singleuser", "image-pull-singleuser-profilelist-"];
+const NOTEBOOK: [&str; 2] = [
+    "image-pull-singleuser",
+    "image-pull-singleuser-profilelist-",
+];
 
 /// Why a container waits when its image cannot be had.
 const FAILING: [&str; 4] = [
@@ -59,7 +62,12 @@ fn notebooks(spec: &PodSpec) -> Vec<String> {
         c.name == single || c.name.starts_with(profile)
     };
     let image = |c: &Container| c.image.clone();
-    let mut found: BTreeSet<String> = spec.init_containers.iter().filter(notebook).map(image).collect();
+    let mut found: BTreeSet<String> = spec
+        .init_containers
+        .iter()
+        .filter(notebook)
+        .map(image)
+        .collect();
     if found.is_empty() {
         found = spec.init_containers.iter().map(image).collect();
     }
@@ -116,8 +124,15 @@ impl From<PodObject> for PullerPod {
     fn from(object: PodObject) -> Self {
         let status = object.status.unwrap_or_default();
         let of = object.spec.init_containers.len();
-        let done = status.init_container_statuses.iter().filter(|c| pulled(c)).count();
-        let ready = status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True");
+        let done = status
+            .init_container_statuses
+            .iter()
+            .filter(|c| pulled(c))
+            .count();
+        let ready = status
+            .conditions
+            .iter()
+            .any(|c| c.kind == "Ready" && c.status == "True");
         let failing = status
             .init_container_statuses
             .iter()
@@ -137,7 +152,11 @@ impl From<PodObject> for PullerPod {
 }
 
 fn pulled(status: &ContainerStatus) -> bool {
-    status.state.terminated.as_ref().is_some_and(|end| end.exit_code == 0)
+    status
+        .state
+        .terminated
+        .as_ref()
+        .is_some_and(|end| end.exit_code == 0)
 }
 
 /// Why this container's image cannot be had. The name comes from the spec: the status may leave

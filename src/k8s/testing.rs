@@ -63,7 +63,10 @@ impl Which {
         let place = |namespace| meta["namespace"] == json!(namespace);
         self.plural == plural
             && self.namespace.as_ref().is_none_or(place)
-            && self.name.as_ref().is_none_or(|name| meta["name"] == json!(name))
+            && self
+                .name
+                .as_ref()
+                .is_none_or(|name| meta["name"] == json!(name))
             && self
                 .labels
                 .iter()
@@ -112,7 +115,7 @@ impl Server {
         let version = inner.version;
         object["metadata"]["resourceVersion"] = json!(version.to_string());
         inner.objects.insert(key(plural, &object), object.clone());
-        inner.tell("MODIFIED", plural, object);
+        inner.tell("MODIFIED", plural, &object);
     }
 
     /// Takes an object away.
@@ -121,7 +124,7 @@ impl Server {
         inner.version += 1;
         object["metadata"]["resourceVersion"] = json!(inner.version.to_string());
         inner.objects.remove(&key(plural, &object));
-        inner.tell("DELETED", plural, object);
+        inner.tell("DELETED", plural, &object);
     }
 
     /// Ends every open watch, as a load balancer does.
@@ -149,14 +152,20 @@ impl Server {
     /// Every request so far whose line contains `part`, with its body.
     pub(super) fn requests(&self, part: &str) -> Vec<String> {
         let log = &self.inner().log;
-        log.iter().filter(|line| line.contains(part)).cloned().collect()
+        log.iter()
+            .filter(|line| line.contains(part))
+            .cloned()
+            .collect()
     }
 
     fn answer(&self, request: &http::request::Parts, body: &str) -> Response<Body> {
         let mut inner = self.inner();
         let said = format!("{} {} {body}", request.method, request.uri);
         inner.log.push(said.trim().to_owned());
-        let refused = inner.refusals.iter().position(|(part, ..)| said.contains(part));
+        let refused = inner
+            .refusals
+            .iter()
+            .position(|(part, ..)| said.contains(part));
         if let Some(at) = refused {
             let (_, code, message) = inner.refusals.remove(at);
             return failure(code, &message);
@@ -174,7 +183,10 @@ impl Server {
         if query.contains_key("watch") {
             return inner.watch(which, query["resourceVersion"].parse().unwrap());
         }
-        let found = inner.objects.iter().filter(|((plural, ..), o)| which.matches(plural, o));
+        let found = inner
+            .objects
+            .iter()
+            .filter(|((plural, ..), o)| which.matches(plural, o));
         let mut items: Vec<Value> = found.map(|(_, object)| object.clone()).collect();
         let answer = if which.name.is_some() {
             match items.pop() {
@@ -189,11 +201,10 @@ impl Server {
 }
 
 impl Inner {
-    fn tell(&mut self, kind: &str, plural: &str, object: Value) {
-        self.watches
-            .retain(|(which, watch)| {
-                !which.matches(plural, &object) || watch.unbounded_send(line(kind, &object)).is_ok()
-            });
+    fn tell(&mut self, kind: &str, plural: &str, object: &Value) {
+        self.watches.retain(|(which, watch)| {
+            !which.matches(plural, object) || watch.unbounded_send(line(kind, object)).is_ok()
+        });
         let event = json!({ "type": kind, "object": object });
         self.history.push((self.version, plural.to_owned(), event));
     }
@@ -202,7 +213,8 @@ impl Inner {
         let (send, lines) = unbounded();
         for (version, plural, event) in &self.history {
             if *version > after && which.matches(plural, &event["object"]) {
-                send.unbounded_send(Bytes::from(format!("{event}\n"))).unwrap();
+                send.unbounded_send(Bytes::from(format!("{event}\n")))
+                    .unwrap();
             }
         }
         self.watches.push((which, send));
@@ -211,7 +223,12 @@ impl Inner {
 }
 
 fn key(plural: &str, object: &Value) -> (String, String, String) {
-    let word = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let word = |field: &str| {
+        object["metadata"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     (plural.to_owned(), word("namespace"), word("name"))
 }
 
@@ -277,8 +294,13 @@ pub(super) fn pulling(namespace: &str, node: &str, done: usize) -> Value {
         json!({ "name": container["name"], "state": state })
     };
     let containers = containers();
-    let statuses: Vec<Value> =
-        containers.as_array().unwrap().iter().enumerate().map(status).collect();
+    let statuses: Vec<Value> = containers
+        .as_array()
+        .unwrap()
+        .iter()
+        .enumerate()
+        .map(status)
+        .collect();
     json!({
         "metadata": {
             "name": format!("continuous-image-puller-{node}"), "namespace": namespace,

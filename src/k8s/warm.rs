@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use self::state::{Heard, State, View};
 use super::call::{Scope, list};
 use super::object::{EventObject, NodeObject, PodObject};
-use super::watch::{Renewals, watch};
+use super::watch::{Renewals, Update, watch};
 use super::{node, puller};
 use crate::error;
 use crate::event::{Item, What, seconds};
@@ -90,10 +90,10 @@ pub async fn check(world: &World, want: &Want) -> error::Result<Look> {
     let mut state = State::new(want, now);
     state.choose(puller::puller(world).await?, &world.target().watch);
     let nodes = list::<NodeObject, _>(world, &node::scope(&want.pool), From::from).await?;
-    state.nodes(super::watch::Update::All(nodes));
+    state.nodes(Update::All(nodes));
     for scope in pulling(world, &state) {
         let pods = list::<PodObject, _>(world, &scope, From::from).await?;
-        state.pods(scope.namespace.as_deref(), super::watch::Update::All(pods), now);
+        state.pods(scope.namespace.as_deref(), Update::All(pods), now);
     }
     let view = state.view(now);
     Ok(if view.done >= want.nodes {

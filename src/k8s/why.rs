@@ -54,9 +54,9 @@ impl From<EventObject> for Explanation {
             None
         };
         // Thousands of events explain nothing: they must not be kept whole.
-        let text = about.as_ref().map_or_else(String::new, |_| {
-            format!("{reason}: {}", event.message)
-        });
+        let text = about
+            .as_ref()
+            .map_or_else(String::new, |_| format!("{reason}: {}", event.message));
         Self { about, at, text }
     }
 }

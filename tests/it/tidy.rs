@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("runbook", &["engine"]),
     ("engine", &["world"]),
+    ("k8s", &["world"]),
     ("ui", &["world"]),
 ];
 

@@ -74,7 +74,8 @@ impl Pulls {
             Update::All(pods) => {
                 self.pods
                     .retain(|(held, _), _| namespace.is_some_and(|namespace| namespace != held));
-                self.pods.extend(pods.into_iter().map(|pod| (key(&pod), pod)));
+                self.pods
+                    .extend(pods.into_iter().map(|pod| (key(&pod), pod)));
             }
             Update::Put(pod) => drop(self.pods.insert(key(&pod), pod)),
             Update::Gone(pod) => drop(self.pods.remove(&key(&pod))),
@@ -139,18 +140,21 @@ impl Pulls {
                 (true, _) => "node.status.images".to_owned(),
                 (false, false) => format!("image puller in {}", pulled.join(", ")),
                 (false, true) => {
-                    format!("image puller in {} and node.status.images", pulled.join(", "))
+                    format!(
+                        "image puller in {} and node.status.images",
+                        pulled.join(", ")
+                    )
                 }
             };
             let images = images.into_iter().collect();
             return Hold::Proved { images, by };
         }
         // One puller needs no name.
-        let note = |(far, namespace): &(String, &str)| match self.pullers.len() {
+        let told = |(far, namespace): &(String, &str)| match self.pullers.len() {
             1 => far.clone(),
             _ => format!("{far} in {namespace}"),
         };
-        Hold::Pulling(pulling.iter().map(note).collect::<Vec<_>>().join(", "))
+        Hold::Pulling(pulling.iter().map(told).collect::<Vec<_>>().join(", "))
     }
 
     /// With nobody to pull the image it is not waited for; but a node may have it all the same.

@@ -101,7 +101,9 @@ impl State {
             Heard::Nodes(update) => self.nodes(update),
             Heard::Pods(namespace, update) => self.pods(namespace.as_deref(), update, now),
             Heard::Events(Update::All(events)) => {
-                events.into_iter().for_each(|event| self.explained(event));
+                for event in events {
+                    self.explained(event);
+                }
             }
             Heard::Events(Update::Put(event)) => self.explained(event),
             // Events expire; and a wait that may not read them is only less talkative.
@@ -200,8 +202,8 @@ impl State {
                 images,
                 by,
             }),
-            Hold::Failing(note) => Err((Phase::Trouble, note)),
-            Hold::Pulling(note) => Err((Phase::Pulling, note)),
+            Hold::Failing(how) => Err((Phase::Trouble, how)),
+            Hold::Pulling(far) => Err((Phase::Pulling, far)),
         }
     }
 
@@ -212,9 +214,7 @@ impl State {
         let explains = |about: &About| match about {
             About::ScaleUp => nodes_missing,
             About::Node(name) => missing(name),
-            About::Pod(namespace, name) => {
-                self.pulls.node_of(namespace, name).is_some_and(missing)
-            }
+            About::Pod(namespace, name) => self.pulls.node_of(namespace, name).is_some_and(missing),
         };
         self.why
             .iter()

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::*;
@@ -214,6 +212,11 @@ async fn an_image_that_cannot_be_pulled_ends_the_wait_after_three_minutes() {
         let why = "rpc error: code = NotFound: quay.io/callysto/notebook:2026.01: not found";
         server.put("pods", failing("prod", "a", "ErrImagePull", why));
         world.clock().sleep(MINUTE).await;
+        let puller = ("Pod", "prod", "continuous-image-puller-a");
+        server.put(
+            "events",
+            event("Failed", puller, "13:01:00", "Failed to pull image x"),
+        );
         let why = "Back-off pulling image";
         server.put("pods", failing("prod", "a", "ImagePullBackOff", why));
     });
@@ -224,8 +227,20 @@ async fn an_image_that_cannot_be_pulled_ends_the_wait_after_three_minutes() {
         "image quay.io/callysto/notebook:2026.01 cannot be pulled in namespace prod \
          (ErrImagePull): rpc error: code = NotFound: quay.io/callysto/notebook:2026.01: not found"
     );
-    assert!(error.hint.unwrap().contains("kubectl -n prod describe pod continuous-image-puller-a"));
-    let Some(What::WaitEnded { ok, took_seconds, .. }) = seen.events().pop() else {
+    assert!(
+        error
+            .hint
+            .unwrap()
+            .contains("kubectl -n prod describe pod continuous-image-puller-a")
+    );
+    assert_eq!(
+        progress(&seen).last().unwrap(),
+        &format!("0: a Trouble ErrImagePull: {IMAGE} (Failed: Failed to pull image x)")
+    );
+    let Some(What::WaitEnded {
+        ok, took_seconds, ..
+    }) = seen.events().pop()
+    else {
         panic!("the wait does not end");
     };
     assert_eq!((ok, took_seconds), (false, 240));
@@ -257,7 +272,10 @@ async fn the_limit_names_who_is_missing_and_where_it_is_stuck() {
     let said = "Node scale up in zones z failed: GCE out of resources.";
     let pod = ("Pod", "prod", "jupyter-x");
     server.put("events", event("FailedScaleUp", pod, "12:59:00", said));
-    server.put("events", event("NotTriggerScaleUp", pod, "11:00:00", "an old story"));
+    server.put(
+        "events",
+        event("NotTriggerScaleUp", pod, "11:00:00", "an old story"),
+    );
     let (world, _) = server.world();
     let error = wait(&world, want(2), never()).await.unwrap_err();
     assert_eq!(error.kind, Kind::TimedOut);
@@ -267,7 +285,12 @@ async fn the_limit_names_who_is_missing_and_where_it_is_stuck() {
          there yet; last heard: FailedScaleUp: Node scale up in zones z failed: GCE out of \
          resources."
     );
-    assert!(error.hint.unwrap().contains("-l component=continuous-image-puller"));
+    assert!(
+        error
+            .hint
+            .unwrap()
+            .contains("-l component=continuous-image-puller")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,10 +300,19 @@ async fn the_newest_event_explains_only_what_is_still_missing() {
     let pod = ("Pod", "prod", "jupyter-x");
     let (warm, ()) = tokio::join!(wait(&world, want(1), never()), async {
         world.clock().sleep(MINUTE).await;
-        server.put("events", event("FailedScaleUp", pod, "13:01:00", "none left"));
+        server.put(
+            "events",
+            event("FailedScaleUp", pod, "13:01:00", "none left"),
+        );
         world.clock().sleep(MINUTE).await;
-        server.put("events", event("NotTriggerScaleUp", pod, "13:02:00", "in backoff"));
-        server.put("events", event("Pulled", pod, "13:02:01", "nothing to do with it"));
+        server.put(
+            "events",
+            event("NotTriggerScaleUp", pod, "13:02:00", "in backoff"),
+        );
+        server.put(
+            "events",
+            event("Pulled", pod, "13:02:01", "nothing to do with it"),
+        );
         world.clock().sleep(MINUTE).await;
         server.put("nodes", a_node("a", true));
     });
@@ -391,4 +423,22 @@ async fn events_that_may_not_be_read_are_done_without() {
     server.refuse("/api/v1/events", 403, "events is forbidden");
     let (world, _) = server.world();
     assert!(wait(&world, want(1), never()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_never_becomes_ready_is_named() {
+    let server = Server::default();
+    server.put("nodes", a_node("a", false));
+    let (world, seen) = server.world();
+    let error = wait(&world, want(1), never()).await.unwrap_err();
+    assert_eq!(
+        error.message,
+        "1 node of nb-user: 0 of 1 after 40 min 00 s; a: KubeletNotReady; last heard: \
+         KubeletNotReady: cni plugin not initialized"
+    );
+    assert_eq!(
+        error.hint.unwrap(),
+        "look at the node: `kubectl describe node a`; run it again to go on waiting"
+    );
+    assert!(progress(&seen)[0].starts_with("0: a Registering"));
 }
