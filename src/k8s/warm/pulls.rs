@@ -69,7 +69,6 @@ impl Pulls {
         update: Update<PullerPod>,
         now: Timestamp,
     ) {
-        let key = |pod: &PullerPod| (pod.namespace.clone(), pod.name.clone());
         match update {
             Update::All(pods) => {
                 self.pods
@@ -126,7 +125,7 @@ impl Pulls {
             } else if held(node, &wanted) {
                 listed = true;
                 images.extend(wanted);
-            } else if let Some(failing) = pod.and_then(|pod| pod.failing.as_ref()) {
+            } else if let Some((_, failing)) = pod.and_then(|pod| self.failing.get(&key(pod))) {
                 return Hold::Failing(format!("{}: {}", failing.reason, failing.image));
             } else {
                 let far = pod.map_or("waiting for its image puller".to_owned(), |pod| {
@@ -261,6 +260,10 @@ impl Pulls {
             )),
         }
     }
+}
+
+fn key(pod: &PullerPod) -> (String, String) {
+    (pod.namespace.clone(), pod.name.clone())
 }
 
 /// Whether the kubelet says it holds all these images.
