@@ -23,7 +23,6 @@ mod why;
 pub mod warm;
 
 pub use autoscaler::present;
-pub use error::Error;
 pub use node::{Node, nodes, uncordon};
 pub use puller::{Puller, puller};
 pub use user::{UserPod, users};

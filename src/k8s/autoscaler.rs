@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
 use super::call::call;
-use super::error::{Error, Request};
+use super::error::Request;
 use super::node;
 use crate::error;
 use crate::world::World;
@@ -36,7 +36,7 @@ pub async fn present(world: &World, pool: &str) -> error::Result<u32> {
             .data
             .and_then(|mut data| data.remove("status"))
             .and_then(|status| target(&status, &world.target().cluster.cluster, pool)),
-        Err(Error::NotFound { .. } | Error::Denied { .. }) => None,
+        Err(failure) if matches!(failure.code(), Some(403 | 404)) => None,
         Err(failure) => return Err(failure.into()),
     };
     Ok(nodes.max(target.unwrap_or(0)))

@@ -30,7 +30,7 @@ pub(super) async fn call<T>(
             biased;
             answer = request(client) => answer.map_err(|failure| Error::of(what, failure)),
             () = world.clock().sleep(PATIENCE) => Err(Error::Lost {
-                what: what.to_string(),
+                what: what.clone(),
                 why: format!("nothing came back in {} s", PATIENCE.as_secs()),
             }),
         }
@@ -115,7 +115,7 @@ pub(super) async fn list<K: Slim, T>(
         .await
         {
             // The pages are a snapshot that the server keeps only for minutes: all at once then.
-            Err(Error::Expired { .. }) if params.limit.is_some() => {
+            Err(expired) if expired.code() == Some(410) && params.limit.is_some() => {
                 kept.clear();
                 params.limit = None;
                 params.continue_token = None;

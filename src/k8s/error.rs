@@ -15,7 +15,7 @@ use crate::world::retry::{Failure, Verdict};
 pub(super) struct Request {
     /// `get`, `list`, `watch`, `patch`.
     pub(super) verb: &'static str,
-    /// `nodes`, `pods`.
+    /// `nodes`, `daemonsets.apps`.
     pub(super) resource: String,
     /// The namespace, when it is about one.
     pub(super) namespace: Option<String>,
@@ -38,107 +38,39 @@ impl fmt::Display for Request {
 
 /// A failure of this room.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The credentials were not accepted.
-    #[error("Kubernetes did not accept the credentials ({what})")]
-    Unauthorized {
-        /// What was asked.
-        what: String,
-    },
-    /// The permission is missing.
-    #[error("Kubernetes refuses to let us {what}: {message}")]
-    Denied {
-        /// What was asked.
-        what: String,
-        /// The RBAC verb.
-        verb: &'static str,
-        /// The RBAC resource.
-        resource: String,
-        /// Namespace of the permission; none for the whole cluster.
-        namespace: Option<String>,
-        /// The API server's words.
-        message: String,
-    },
-    /// There is no such object.
-    #[error("Kubernetes has nothing to {what}: {message}")]
-    NotFound {
-        /// What was asked.
-        what: String,
-        /// The API server's words.
-        message: String,
-    },
-    /// The API server is overloaded or starting.
-    #[error("Kubernetes is busy ({code}, {what}): {message}")]
-    Busy {
-        /// What was asked.
-        what: String,
-        /// HTTP status.
+pub(super) enum Error {
+    /// The API server said no, in its own words.
+    #[error("{}: {message}", refusal(*.code, .what))]
+    Api {
+        what: Request,
         code: u16,
-        /// The API server's words.
         message: String,
-        /// The pause it asks for.
+        /// The pause it asks for before the next try.
         after: Option<Duration>,
-    },
-    /// What we had read so far is too old to go on from.
-    #[error("Kubernetes has forgotten where we were ({what})")]
-    Expired {
-        /// What was asked.
-        what: String,
     },
     /// No answer came.
     #[error("Kubernetes does not answer ({what}): {why}")]
-    Lost {
-        /// What was asked.
-        what: String,
-        /// How it broke.
-        why: String,
-    },
-    /// The API server said no.
-    #[error("Kubernetes refused to {what} ({code}): {message}")]
-    Refused {
-        /// What was asked.
-        what: String,
-        /// HTTP status.
-        code: u16,
-        /// The API server's words.
-        message: String,
-    },
+    Lost { what: Request, why: String },
     /// The answer is not what Kubernetes answers.
     #[error("cannot read what Kubernetes answered ({what}): {why}")]
-    Strange {
-        /// What was asked.
-        what: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// An image cannot be pulled.
+    Strange { what: Request, why: String },
+    /// An image cannot be pulled; reason and message are the kubelet's.
     #[error("image {image} cannot be pulled in namespace {namespace} ({reason}): {message}")]
     Image {
-        /// The image.
         image: String,
-        /// The puller's namespace.
         namespace: String,
-        /// The puller's pod.
         pod: String,
-        /// `ErrImagePull`, `ImagePullBackOff`, `InvalidImageName`.
         reason: String,
-        /// The kubelet's words.
         message: String,
     },
-    /// A wait passed its limit.
+    /// A wait passed its limit; `missing` says what is stuck where.
     #[error("{what}: {done} of {of} after {}; {missing}", Took(*.limit))]
     TimedOut {
-        /// What was waited for.
         what: String,
-        /// How many came.
         done: u32,
-        /// Of how many.
         of: u32,
-        /// The limit.
         limit: Duration,
-        /// Each one missing, and where it is stuck.
         missing: String,
-        /// What to look at.
         hint: String,
     },
     /// From the doors.
@@ -146,75 +78,71 @@ pub enum Error {
     World(#[from] error::Error),
 }
 
+fn refusal(code: u16, what: &Request) -> String {
+    match code {
+        401 => format!("Kubernetes did not accept the credentials ({what})"),
+        403 => format!("Kubernetes does not let us {what}"),
+        404 => format!("Kubernetes cannot {what}"),
+        410 => format!("Kubernetes has forgotten where we were ({what})"),
+        429 | 503 => format!("Kubernetes is busy ({code}, {what})"),
+        code => format!("Kubernetes refused to {what} ({code})"),
+    }
+}
+
 impl Error {
-    /// What kube's failure of `request` means.
-    pub(super) fn of(request: &Request, failure: kube::Error) -> Self {
+    /// What kube's failure of `what` means.
+    pub(super) fn of(what: &Request, failure: kube::Error) -> Self {
+        let what = what.clone();
         match failure {
-            kube::Error::Api(status) => Self::status(request, &status),
+            kube::Error::Api(status) => Self::status(what, *status),
             // A door that could not get a token says so in its own words.
             kube::Error::Service(inner) => match inner.downcast::<error::Error>() {
                 Ok(error) => Self::World(*error),
                 Err(inner) => Self::Lost {
-                    what: request.to_string(),
+                    what,
                     why: root(&*inner),
                 },
             },
             kube::Error::SerdeError(why) if !why.is_eof() => Self::Strange {
-                what: request.to_string(),
+                what,
                 why: why.to_string(),
             },
             failure => Self::Lost {
-                what: request.to_string(),
+                what,
                 why: root(&failure),
             },
         }
     }
 
     /// What a failure of a watch means.
-    pub(super) fn of_watch(request: &Request, failure: watcher::Error) -> Self {
+    pub(super) fn of_watch(what: &Request, failure: watcher::Error) -> Self {
         match failure {
             watcher::Error::InitialListFailed(e)
             | watcher::Error::WatchStartFailed(e)
-            | watcher::Error::WatchFailed(e) => Self::of(request, e),
-            watcher::Error::WatchError(status) => Self::status(request, &status),
-            watcher::Error::NoResourceVersion => Self::Lost {
-                what: request.to_string(),
-                why: "the answer has no resourceVersion".to_owned(),
+            | watcher::Error::WatchFailed(e) => Self::of(what, e),
+            watcher::Error::WatchError(status) => Self::status(what.clone(), *status),
+            watcher::Error::NoResourceVersion => Self::Strange {
+                what: what.clone(),
+                why: "it has no resourceVersion".to_owned(),
             },
         }
     }
 
-    fn status(request: &Request, status: &Status) -> Self {
-        let what = request.to_string();
-        let message = status.message.clone();
-        match status.code {
-            401 => Self::Unauthorized { what },
-            403 => Self::Denied {
-                what,
-                verb: request.verb,
-                resource: request.resource.clone(),
-                namespace: request.namespace.clone(),
-                message,
-            },
-            404 => Self::NotFound { what, message },
-            410 => Self::Expired { what },
-            code @ (429 | 503) => Self::Busy {
-                what,
-                code,
-                message,
-                after: status
-                    .details
-                    .as_ref()
-                    .map(|details| u64::from(details.retry_after_seconds))
-                    .filter(|seconds| *seconds > 0)
-                    .map(Duration::from_secs),
-            },
-            500 | 502 | 504 => Self::Lost { what, why: message },
-            code => Self::Refused {
-                what,
-                code,
-                message,
-            },
+    fn status(what: Request, status: Status) -> Self {
+        let asked = status.details.map_or(0, |d| d.retry_after_seconds);
+        Self::Api {
+            what,
+            code: status.code,
+            message: status.message,
+            after: (asked > 0).then(|| Duration::from_secs(asked.into())),
+        }
+    }
+
+    /// The status the API server answered with.
+    pub(super) fn code(&self) -> Option<u16> {
+        match self {
+            Self::Api { code, .. } => Some(*code),
+            _ => None,
         }
     }
 }
@@ -231,17 +159,16 @@ fn root(failure: &dyn std::error::Error) -> String {
 impl Failure for Error {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Unauthorized { .. } => Verdict::Renew,
-            Self::Busy { after, .. } => Verdict::Again(*after),
+            Self::Api { code, after, .. } => match code {
+                401 => Verdict::Renew,
+                429 | 503 => Verdict::Again(*after),
+                500 | 502 | 504 => Verdict::Unknown,
+                _ => Verdict::Final,
+            },
             Self::Lost { .. } => Verdict::Unknown,
-            Self::Denied { .. }
-            | Self::NotFound { .. }
-            | Self::Expired { .. }
-            | Self::Refused { .. }
-            | Self::Strange { .. }
-            | Self::Image { .. }
-            | Self::TimedOut { .. }
-            | Self::World(_) => Verdict::Final,
+            Self::Strange { .. } | Self::Image { .. } | Self::TimedOut { .. } | Self::World(_) => {
+                Verdict::Final
+            }
         }
     }
 }
@@ -251,37 +178,8 @@ impl From<Error> for error::Error {
         let message = failure.to_string();
         let (kind, hint) = match failure {
             Error::World(error) => return error,
-            Error::Unauthorized { .. } => (
-                Kind::Credentials,
-                "log in again: `gcloud auth application-default login`".to_owned(),
-            ),
-            Error::Denied {
-                verb,
-                resource,
-                namespace,
-                ..
-            } => (
-                Kind::Denied,
-                permission(verb, &resource, namespace.as_deref()),
-            ),
-            Error::NotFound { .. } => (
-                Kind::NotFound,
-                "check the name, and that --on names the right target".to_owned(),
-            ),
-            Error::Busy { code: 429, .. } => (
-                Kind::RateLimited,
-                "wait a minute and run it again; it goes on from what is there".to_owned(),
-            ),
-            Error::Busy { .. } | Error::Lost { .. } | Error::Expired { .. } => (
-                Kind::Unreachable,
-                "check the network, and with `kubectl get --raw /readyz` that the control plane \
-                 is up; then run it again"
-                    .to_owned(),
-            ),
-            Error::Refused { .. } => (
-                Kind::Operation,
-                "the cluster's own rules forbid it; its words above say which".to_owned(),
-            ),
+            Error::Api { what, code, .. } => next_step(code, &what),
+            Error::Lost { what, .. } => next_step(503, &what),
             Error::Strange { .. } => (
                 Kind::Bug,
                 "run it again with -vv and report what it says".to_owned(),
@@ -299,13 +197,44 @@ impl From<Error> for error::Error {
     }
 }
 
+/// What kind of failure a status is, and what to do about it.
+fn next_step(code: u16, what: &Request) -> (Kind, String) {
+    let (kind, hint) = match code {
+        401 => (
+            Kind::Credentials,
+            "log in again: `gcloud auth application-default login`",
+        ),
+        403 => return (Kind::Denied, permission(what)),
+        404 => (
+            Kind::NotFound,
+            "check the name, and that --on names the right target",
+        ),
+        429 => (
+            Kind::RateLimited,
+            "wait a minute and run it again; it goes on from what is there",
+        ),
+        410 | 500 | 502 | 503 | 504 => (
+            Kind::Unreachable,
+            "check the network, and with `kubectl get --raw /readyz` the control plane; then \
+             run it again",
+        ),
+        _ => (
+            Kind::Operation,
+            "the cluster's own rules forbid it; its words above say which",
+        ),
+    };
+    (kind, hint.to_owned())
+}
+
 /// How to get a missing permission, and how to see whether one has it.
-fn permission(verb: &str, resource: &str, namespace: Option<&str>) -> String {
+fn permission(what: &Request) -> String {
+    let namespace = what.namespace.as_ref();
     let place = namespace.map_or_else(String::new, |namespace| format!(" -n {namespace}"));
-    let role = match verb {
+    let role = match what.verb {
         "get" | "list" | "watch" => "roles/container.viewer",
         _ => "roles/container.developer",
     };
+    let (verb, resource) = (what.verb, &what.resource);
     format!(
         "ask for {role} on the project, or an RBAC rule for it; \
          `kubectl auth can-i {verb} {resource}{place}` says when you have it"

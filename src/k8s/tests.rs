@@ -148,7 +148,7 @@ async fn a_missing_permission_is_named_with_the_role_that_gives_it() {
     assert_eq!(error.kind, Kind::Denied);
     assert_eq!(
         error.message,
-        "Kubernetes refuses to let us patch nodes a: nodes \"a\" is forbidden"
+        "Kubernetes does not let us patch nodes a: nodes \"a\" is forbidden"
     );
     let hint = error.hint.unwrap();
     assert!(hint.contains("roles/container.developer"), "{hint}");

@@ -132,7 +132,7 @@ impl<K: Slim, T: From<K>> Watch<K, T> {
             Verdict::Again(asked) => asked,
             Verdict::Unknown => None,
             // A list or a place in it that the server has forgotten: a fresh list will do.
-            Verdict::Final if matches!(failure, Error::Expired { .. }) => None,
+            Verdict::Final if failure.code() == Some(410) => None,
             Verdict::Final | Verdict::Renew => return Err(failure),
         };
         let pause = asked.unwrap_or(self.pause);
