@@ -20,4 +20,6 @@ pub mod engine;
 
 pub mod journal;
 
+pub mod k8s;
+
 pub mod ui;

@@ -13,6 +13,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runbook", &["engine"]),
     ("engine", &["journal", "world"]),
     ("journal", &["world"]),
+    ("engine", &["world"]),
+    ("k8s", &["world"]),
     ("ui", &["world"]),
 ];
 

@@ -1,0 +1,132 @@
+//! The one way a plain request goes out.
+
+use std::time::Duration;
+
+use kube::api::ListParams;
+use kube::core::ObjectList;
+use kube::{Api, Client};
+
+use super::error::{Error, Request};
+use super::object::Slim;
+use crate::world::World;
+use crate::world::retry::{self, retry};
+
+/// A request that is not answered by then is lost.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Objects per answer; a full page of pods is some six megabytes.
+const PAGE: u32 = 500;
+
+/// Sends `request` with a fresh client each time, retried as the house does. Everything sent
+/// through here is harmless to repeat: this room reads, or brings something to a wanted state.
+pub(super) async fn call<T>(
+    world: &World,
+    what: &Request,
+    mut request: impl AsyncFnMut(Client) -> kube::Result<T>,
+) -> Result<T, Error> {
+    retry(world, &what.to_string(), true, retry::LIMIT, async || {
+        let client = world.doors().k8s().await?;
+        tokio::select! {
+            biased;
+            answer = request(client) => answer.map_err(|failure| Error::of(what, failure)),
+            () = world.clock().sleep(PATIENCE) => Err(Error::Lost {
+                what: what.clone(),
+                why: format!("nothing came back in {} s", PATIENCE.as_secs()),
+            }),
+        }
+    })
+    .await
+}
+
+/// What is listed or watched: a kind, where, and which.
+#[derive(Debug, Clone)]
+pub(super) struct Scope {
+    /// The namespace; none for the whole cluster.
+    pub(super) namespace: Option<String>,
+    /// Label selector; empty for all.
+    pub(super) labels: String,
+}
+
+impl Scope {
+    /// The whole cluster.
+    pub(super) fn cluster(labels: impl Into<String>) -> Self {
+        Self {
+            namespace: None,
+            labels: labels.into(),
+        }
+    }
+
+    /// One for each namespace the target watches, or one for all of them.
+    pub(super) fn watched(world: &World, labels: &str) -> Vec<Self> {
+        let watch = &world.target().watch;
+        if watch.is_empty() {
+            return vec![Self::cluster(labels)];
+        }
+        let one = |namespace: &String| Self {
+            namespace: Some(namespace.clone()),
+            labels: labels.to_owned(),
+        };
+        watch.iter().map(one).collect()
+    }
+
+    /// The request that `verb` makes of it.
+    pub(super) fn request<K: Slim>(&self, verb: &'static str) -> Request {
+        Request {
+            verb,
+            resource: resource_name::<K>(),
+            namespace: self.namespace.clone(),
+            name: None,
+        }
+    }
+
+    /// Kube's handle for it.
+    pub(super) fn api<K: Slim>(&self, client: Client) -> Api<K> {
+        let resource = K::resource();
+        match &self.namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        }
+    }
+}
+
+/// `nodes`, `daemonsets.apps`: as access rules and `kubectl` name it.
+fn resource_name<K: Slim>() -> String {
+    let resource = K::resource();
+    if resource.group.is_empty() {
+        resource.plural
+    } else {
+        format!("{}.{}", resource.plural, resource.group)
+    }
+}
+
+/// Everything in `scope`, page by page, each object handed to `keep` and forgotten.
+pub(super) async fn list<K: Slim, T>(
+    world: &World,
+    scope: &Scope,
+    keep: impl Fn(K) -> T,
+) -> Result<Vec<T>, Error> {
+    let what = scope.request::<K>("list");
+    let mut params = ListParams::default().labels(&scope.labels).limit(PAGE);
+    let mut kept = Vec::new();
+    loop {
+        let page: ObjectList<K> = match call(world, &what, async |client| {
+            scope.api::<K>(client).list(&params).await
+        })
+        .await
+        {
+            // The pages are a snapshot that the server keeps only for minutes: all at once then.
+            Err(expired) if expired.code() == Some(410) && params.limit.is_some() => {
+                kept.clear();
+                params.limit = None;
+                params.continue_token = None;
+                continue;
+            }
+            answer => answer?,
+        };
+        kept.extend(page.items.into_iter().map(&keep));
+        params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+        if params.continue_token.is_none() {
+            return Ok(kept);
+        }
+    }
+}

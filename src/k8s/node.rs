@@ -1,0 +1,146 @@
+//! Nodes of a pool: what they are, and letting pods onto one again.
+
+use jiff::Timestamp;
+use kube::api::{Patch, PatchParams};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::call::{Scope, call, list};
+use super::error::Request;
+use super::object::{NodeObject, NodeSpec, NodeStatus, created};
+use crate::error;
+use crate::event::Change;
+use crate::names::Class;
+use crate::world::World;
+
+/// Carries the name of the pool a node belongs to.
+const POOL: &str = "cloud.google.com/gke-nodepool";
+
+/// Taints by which Kubernetes itself keeps pods off a node that is not, or no longer, usable.
+/// A pool's own taints (`hub.jupyter.org_dedicated`) are not among them: user pods tolerate those.
+const BLOCKING: [&str; 4] = [
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "node.cilium.io/",
+    "ToBeDeletedByClusterAutoscaler",
+];
+
+/// What `kubectl cordon` adds; being cordoned is told apart from not being ready.
+const CORDONED: &str = "node.kubernetes.io/unschedulable";
+
+/// One node of a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// The pool it belongs to.
+    pub pool: String,
+    /// Whether it is Ready and no taint of Kubernetes' own keeps pods away.
+    pub ready: bool,
+    /// Whether somebody cordoned it.
+    pub cordoned: bool,
+    /// The condition or taint that keeps it from being ready.
+    pub why: Option<String>,
+    /// Names of the images it holds; kubelets report fifty at most.
+    pub images: Vec<String>,
+    /// When it registered.
+    pub created: Option<Timestamp>,
+    /// The kubelet's version.
+    pub version: String,
+}
+
+impl From<NodeObject> for Node {
+    fn from(object: NodeObject) -> Self {
+        let created = created(&object.metadata);
+        let status = object.status.unwrap_or_default();
+        let meta = object.metadata;
+        let why = if meta.deletion_timestamp.is_some() {
+            Some("Deleting: the node is being deleted".to_owned())
+        } else {
+            obstacle(&object.spec, &status)
+        };
+        let mut labels = meta.labels.unwrap_or_default();
+        Self {
+            name: meta.name.unwrap_or_default(),
+            pool: labels.remove(POOL).unwrap_or_default(),
+            ready: why.is_none(),
+            cordoned: object.spec.unschedulable,
+            why,
+            images: status.images.into_iter().flat_map(|i| i.names).collect(),
+            created,
+            version: status.node_info.kubelet_version,
+        }
+    }
+}
+
+/// The first thing that keeps user pods off a node, as `Reason: message`.
+fn obstacle(spec: &NodeSpec, status: &NodeStatus) -> Option<String> {
+    match status.conditions.iter().find(|c| c.kind == "Ready") {
+        None => return Some("Registered: the kubelet has not reported yet".to_owned()),
+        Some(ready) if ready.status != "True" => {
+            return Some(format!("{}: {}", ready.reason, ready.message));
+        }
+        Some(_) => {}
+    }
+    spec.taints
+        .iter()
+        .filter(|taint| taint.key != CORDONED && taint.effect != "PreferNoSchedule")
+        .find(|taint| BLOCKING.iter().any(|known| taint.key.starts_with(known)))
+        .map(|taint| format!("Tainted: {}:{}", taint.key, taint.effect))
+}
+
+/// The nodes of `pool`.
+pub(super) fn scope(pool: &str) -> Scope {
+    Scope::cluster(format!("{POOL}={pool}"))
+}
+
+/// The nodes of `pool`, by name.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn nodes(world: &World, pool: &str) -> error::Result<Vec<Node>> {
+    let mut nodes = list::<NodeObject, _>(world, &scope(pool), Node::from).await?;
+    nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(nodes)
+}
+
+/// Lets pods onto `node` again; says whether it had to. Harmless to repeat.
+///
+/// # Errors
+/// When there is no such node, or it may not be changed.
+pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
+    let request = |verb| Request {
+        verb,
+        resource: "nodes".to_owned(),
+        namespace: None,
+        name: Some(node.to_owned()),
+    };
+    let everything = Scope::cluster("");
+    let found: NodeObject = call(world, &request("get"), async |client| {
+        everything.api(client).get(node).await
+    })
+    .await?;
+    if !found.spec.unschedulable {
+        return Ok(false);
+    }
+    let patch = Patch::Merge(json!({ "spec": { "unschedulable": null } }));
+    let params = PatchParams::default();
+    let _now: NodeObject = call(world, &request("patch"), async |client| {
+        let api = everything.api(client);
+        world
+            .stop()
+            .shielded(api.patch(node, &params, &patch))
+            .await
+    })
+    .await?;
+    world.changed(Change {
+        what: format!("node {node}"),
+        before: "cordoned".to_owned(),
+        after: "open to pods".to_owned(),
+        call: "k8s::uncordon".to_owned(),
+        class: Class::WriteConverge,
+        operation: None,
+        complete: true,
+    });
+    Ok(true)
+}

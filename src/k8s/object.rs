@@ -1,0 +1,260 @@
+//! Slim shapes of what the API server sends: only the fields somebody reads here.
+//!
+//! They exist while an answer is decoded; what is kept is smaller still.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+use jiff::Timestamp;
+use k8s_openapi::api::{apps, core};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use kube::Resource;
+use kube::core::{ApiResource, DynamicResourceScope, ObjectMeta};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// A kind of object, in the shape we read it.
+pub(super) trait Slim:
+    Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + Send
+    + 'static
+{
+    /// Where the API server keeps it.
+    fn resource() -> ApiResource;
+}
+
+/// A node.
+pub(super) type NodeObject = kube::core::Object<NodeSpec, NodeStatus>;
+/// A pod.
+pub(super) type PodObject = kube::core::Object<PodSpec, PodStatus>;
+/// A `DaemonSet`.
+pub(super) type DaemonSet = kube::core::Object<DaemonSetSpec, kube::core::NotUsed>;
+
+impl Slim for NodeObject {
+    fn resource() -> ApiResource {
+        ApiResource::erase::<core::v1::Node>(&())
+    }
+}
+
+impl Slim for PodObject {
+    fn resource() -> ApiResource {
+        ApiResource::erase::<core::v1::Pod>(&())
+    }
+}
+
+impl Slim for DaemonSet {
+    fn resource() -> ApiResource {
+        ApiResource::erase::<apps::v1::DaemonSet>(&())
+    }
+}
+
+impl Slim for EventObject {
+    fn resource() -> ApiResource {
+        ApiResource::erase::<core::v1::Event>(&())
+    }
+}
+
+/// When an object was made.
+pub(super) fn created(meta: &ObjectMeta) -> Option<Timestamp> {
+    meta.creation_timestamp.as_ref().map(|time| time.0)
+}
+
+/// What a node was told.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct NodeSpec {
+    pub(super) unschedulable: bool,
+    pub(super) taints: Vec<Taint>,
+}
+
+/// Keeps pods off a node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Taint {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) effect: String,
+}
+
+/// What a node says of itself.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeStatus {
+    pub(super) conditions: Vec<Condition>,
+    pub(super) images: Vec<Image>,
+    pub(super) node_info: NodeInfo,
+}
+
+/// A condition of a node or a pod.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) status: String,
+    #[serde(default)]
+    pub(super) reason: String,
+    #[serde(default)]
+    pub(super) message: String,
+}
+
+/// An image a node holds, under all its names.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Image {
+    pub(super) names: Vec<String>,
+}
+
+/// What runs a node.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeInfo {
+    pub(super) kubelet_version: String,
+}
+
+/// What a pod consists of.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodSpec {
+    pub(super) node_name: String,
+    pub(super) init_containers: Vec<Container>,
+}
+
+/// A container of a pod.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Container {
+    pub(super) name: String,
+    pub(super) image: String,
+}
+
+/// How a pod is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodStatus {
+    pub(super) phase: String,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) init_container_statuses: Vec<ContainerStatus>,
+    pub(super) container_statuses: Vec<ContainerStatus>,
+}
+
+/// How a container is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ContainerStatus {
+    pub(super) name: String,
+    pub(super) image: String,
+    pub(super) state: State,
+}
+
+/// What a container does now.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct State {
+    pub(super) waiting: Option<Waiting>,
+    pub(super) terminated: Option<Terminated>,
+}
+
+/// Why a container does not run yet.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Waiting {
+    pub(super) reason: String,
+    pub(super) message: String,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Terminated {
+    pub(super) exit_code: i64,
+}
+
+/// What a `DaemonSet` runs on every node.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct DaemonSetSpec {
+    pub(super) template: Template,
+}
+
+/// The pod a `DaemonSet` makes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Template {
+    pub(super) spec: PodSpec,
+}
+
+/// An event; it has no spec, so kube's own shape does not fit.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct EventObject {
+    metadata: ObjectMeta,
+    pub(super) reason: String,
+    pub(super) message: String,
+    pub(super) involved_object: Involved,
+    first_timestamp: Option<Time>,
+    last_timestamp: Option<Time>,
+    event_time: Option<MicroTime>,
+    series: Option<Series>,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Involved {
+    pub(super) kind: String,
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+/// How an event went on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Series {
+    last_observed_time: Option<MicroTime>,
+}
+
+impl EventObject {
+    /// When it last happened: old and new recorders fill different fields.
+    pub(super) fn at(&self) -> Option<Timestamp> {
+        let micro = |time: &Option<MicroTime>| time.as_ref().map(|time| time.0);
+        let time = |time: &Option<Time>| time.as_ref().map(|time| time.0);
+        self.series
+            .as_ref()
+            .and_then(|series| micro(&series.last_observed_time))
+            .or_else(|| time(&self.last_timestamp))
+            .or_else(|| micro(&self.event_time))
+            .or_else(|| time(&self.first_timestamp))
+            .or_else(|| created(&self.metadata))
+    }
+}
+
+impl Resource for EventObject {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
+
+    fn kind(resource: &ApiResource) -> Cow<'_, str> {
+        resource.kind.as_str().into()
+    }
+
+    fn group(resource: &ApiResource) -> Cow<'_, str> {
+        resource.group.as_str().into()
+    }
+
+    fn version(resource: &ApiResource) -> Cow<'_, str> {
+        resource.version.as_str().into()
+    }
+
+    fn plural(resource: &ApiResource) -> Cow<'_, str> {
+        resource.plural.as_str().into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
