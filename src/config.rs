@@ -9,7 +9,13 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Place, Result};
-use crate::names::{self, ClusterName};
+use crate::names::{self, ClusterName, K8sEndpoint};
+
+mod hub;
+mod text;
+
+pub use hub::{Hub, Token};
+pub use text::{Account, BaseUrl, TimeZone, Webhook};
 
 /// The file's name, wherever it is found.
 pub const FILE: &str = "runbook.toml";
@@ -43,6 +49,19 @@ pub struct Target {
     /// What an ordinary confirmation asks for.
     #[serde(default)]
     pub confirm: Confirm,
+    /// Who is told when a long wait ends.
+    pub webhook: Option<Webhook>,
+    /// The service account to act as.
+    pub impersonate: Option<Account>,
+    /// Where the GKE API is, if not at Google.
+    pub endpoint: Option<BaseUrl>,
+    /// Which of the cluster's endpoints to use.
+    #[serde(default)]
+    pub k8s_endpoint: K8sEndpoint,
+    /// The time zone times are shown in.
+    pub timezone: Option<TimeZone>,
+    /// Its hub.
+    pub hub: Option<Hub>,
 }
 
 /// What an ordinary confirmation asks for.
@@ -73,21 +92,32 @@ impl Config {
     /// # Errors
     /// Kind `config`, with the place of the first mistake.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            Error::new(Kind::Config, error.message().to_owned()).at(place(file, text, start))
-        })?;
+        let config: Self = toml::from_str(text).map_err(|error| explain(file, text, &error))?;
         if config.targets.contains_key("practice") {
-            return Err(Error::new(
-                Kind::Config,
-                format!("{file}: a target cannot be named `practice`"),
-            )
-            .hint("`practice` is the built-in practice world; give the target another name"));
+            let fact = "a target cannot be named `practice`";
+            let hint = "`practice` is the built-in practice world; give the target another name";
+            return Err(wrong(file, text, "[target.practice]", fact).hint(hint));
         }
-        if let Some(name) = &config.default_target {
-            config.target(name)?;
+        if let Some(name) = &config.default_target
+            && let Err(unknown) = config.target(name)
+        {
+            let error = wrong(file, text, "default_target", &unknown.message);
+            return Err(Error {
+                hint: unknown.hint,
+                ..error
+            });
         }
         Ok(config)
+    }
+
+    /// Reads this very file.
+    ///
+    /// # Errors
+    /// Kind `config` when it cannot be read or has a mistake.
+    pub fn load(path: &Path) -> Result<Self> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|e| unreadable(&shown, &e))?;
+        Self::parse(&shown, &text)
     }
 
     /// The first `runbook.toml` in `start` or above it, else in `user`.
@@ -97,16 +127,9 @@ impl Config {
     pub fn discover(start: &Path, user: Option<&Path>) -> Result<Option<(PathBuf, Self)>> {
         for folder in start.ancestors().chain(user) {
             let path = folder.join(FILE);
-            let shown = path.display().to_string();
-            match std::fs::read_to_string(&path) {
-                Ok(text) => return Ok(Some((path, Self::parse(&shown, &text)?))),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    return Err(
-                        Error::new(Kind::Config, format!("cannot read {shown}: {error}"))
-                            .hint("make the file readable, or name another with --config"),
-                    );
-                }
+            if path.is_file() {
+                let config = Self::load(&path)?;
+                return Ok(Some((path, config)));
             }
         }
         Ok(None)
@@ -122,10 +145,48 @@ impl Config {
             let near = names::nearest(name, known.iter().copied())
                 .map(|near| format!("did you mean `{near}`? "))
                 .unwrap_or_default();
-            Error::new(Kind::Config, format!("there is no target `{name}`"))
-                .hint(format!("{near}configured: {}", known.join(", ")))
+            Error::new(Kind::Config, format!("there is no target `{name}`")).hint(
+                match known.as_slice() {
+                    [] => "none is configured: write a runbook.toml, or use practice".to_owned(),
+                    known => format!("{near}configured: {}", known.join(", ")),
+                },
+            )
         })
     }
+}
+
+fn unreadable(file: &str, error: &std::io::Error) -> Error {
+    Error::new(Kind::Config, format!("cannot read {file}: {error}"))
+        .hint("make the file readable, or name another with --config")
+}
+
+/// The parser's complaint, with the nearest known key when one is misspelt.
+fn explain(file: &str, text: &str, error: &toml::de::Error) -> Error {
+    let start = error.span().map_or(0, |span| span.start);
+    // "unknown field `a`, expected one of `b`, `c`": every other piece is a name.
+    let message = error.message().trim();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let at = place(file, text, start);
+    match quoted.split_first() {
+        Some((typed, known)) if message.starts_with("unknown field") => {
+            let near = names::nearest(typed, known.iter().copied());
+            Error::new(Kind::Config, format!("there is no key `{typed}` here"))
+                .hint(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are: {}", known.join(", ")),
+                })
+                .at(at)
+        }
+        _ => Error::new(Kind::Config, message.lines().next().unwrap_or_default())
+            .hint("correct this line")
+            .at(at),
+    }
+}
+
+/// A mistake at the first place this text stands.
+fn wrong(file: &str, text: &str, what: &str, fact: &str) -> Error {
+    let start = text.find(what).unwrap_or(0);
+    Error::new(Kind::Config, fact).at(place(file, text, start))
 }
 
 /// Line and column of a byte offset, both from 1, columns in characters.
@@ -158,26 +219,81 @@ mod tests {
         assert_eq!(target.confirm, Confirm::TypeName);
     }
 
-    #[test]
-    fn a_misspelt_key_is_pointed_at() {
-        let text = GOOD.replace("location", "locatoin");
-        let error = Config::parse(FILE, &text).unwrap_err();
+    /// `line:column message; hint`.
+    fn mistake(text: &str) -> String {
+        let error = Config::parse(FILE, text).unwrap_err();
         assert_eq!(error.kind, Kind::Config);
-        assert_eq!((error.at[0].line, error.at[0].column), (4, 1));
+        let at = &error.at[0];
+        let hint = error.hint.unwrap_or_default();
+        format!("{}:{} {}; {hint}", at.line, at.column, error.message)
     }
 
     #[test]
-    fn unknown_targets_are_named_with_the_nearest() {
-        let error =
-            Config::parse(FILE, &GOOD.replace("target = \"a\"", "target = \"b\"")).unwrap_err();
-        assert_eq!(error.message, "there is no target `b`");
-        assert!(
-            Config::parse(
-                FILE,
-                "[target.practice]\nproject='p'\nlocation='l'\ncluster='c'"
-            )
-            .is_err()
+    fn every_key_is_read() {
+        let text = format!(
+            "{GOOD}webhook = {{ env = \"HOOK\" }}\nimpersonate = \"a@p.iam.gserviceaccount.com\"\n\
+             endpoint = \"http://127.0.0.1:1\"\nk8s_endpoint = \"dns\"\ntimezone = \"America/Edmonton\"\n\
+             hub = {{ url = \"https://hub.example\", namespace = \"prod\", token = {{ file = \"t\" }} }}\n"
         );
+        let config = Config::parse(FILE, &text).unwrap();
+        let target = config.target("a").unwrap();
+        assert_eq!(target.webhook, Some(Webhook::Env("HOOK".to_owned())));
+        assert_eq!(target.k8s_endpoint, K8sEndpoint::Dns);
+        assert_eq!(
+            target.endpoint.as_ref().unwrap().as_str(),
+            "http://127.0.0.1:1"
+        );
+        let hub = target.hub.as_ref().unwrap();
+        assert_eq!(hub.token, Some(Token::File("t".into())));
+    }
+
+    #[test]
+    fn mistakes_are_pointed_at_with_the_next_step() {
+        let with = |line: &str| format!("{GOOD}{line}\n");
+        for (text, wanted) in [
+            (
+                GOOD.replace("location", "locatoin"),
+                "4:1 there is no key `locatoin` here; did you mean `location`?",
+            ),
+            (
+                with("hub = { url = \"https://h\", namespce = \"x\" }"),
+                "7:28 there is no key `namespce` here; did you mean `namespace`?",
+            ),
+            (
+                with("timezone = \"Mars\""),
+                "7:12 `Mars` is no time zone; write it like America/Edmonton; correct this line",
+            ),
+            (
+                with("impersonate = \"robot\""),
+                "7:15 `robot` is no service account; it ends with .iam.gserviceaccount.com; correct this line",
+            ),
+            (
+                with("endpoint = \"example.com\""),
+                "7:12 `example.com` is no address; it begins with https:// or http://; correct this line",
+            ),
+            (
+                with("webhook = \"hooks\""),
+                "7:11 write an address, { env = \"NAME\" } or { file = \"PATH\" }; correct this line",
+            ),
+            (
+                with("k8s_endpoint = \"ipp\""),
+                "7:16 unknown variant `ipp`, expected one of `ip`, `dns`, `internal`; correct this line",
+            ),
+            (
+                GOOD.replace("target = \"a\"", "target = \"b\""),
+                "1:1 there is no target `b`; did you mean `a`? configured: a",
+            ),
+            (
+                "[target.practice]\nproject='p'\nlocation='l'\ncluster='c'".to_owned(),
+                "1:1 a target cannot be named `practice`; `practice` is the built-in practice world; give the target another name",
+            ),
+            (
+                "[target.a]\nproject='p'\nlocation='l'".to_owned(),
+                "1:1 missing field `cluster`; correct this line",
+            ),
+        ] {
+            assert_eq!(mistake(&text), wanted);
+        }
     }
 
     #[test]

@@ -77,6 +77,19 @@ impl fmt::Display for Mode {
     }
 }
 
+/// Which of a cluster's endpoints Kubernetes requests go to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum K8sEndpoint {
+    /// The public address.
+    #[default]
+    Ip,
+    /// The DNS name, with a public certificate.
+    Dns,
+    /// The address inside the network.
+    Internal,
+}
+
 /// What kind of thing an effect is; decides what a dry run and a resume may do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,6 +2,8 @@
 //!
 //! Reads text and the table of functions only. Never runs a script, never performs an effect.
 
+pub mod built_in;
+pub mod check;
 pub mod finding;
 pub mod library;
 pub mod params;

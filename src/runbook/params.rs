@@ -13,6 +13,12 @@ use serde_json::Value;
 use crate::names;
 use crate::runbook::script::Script;
 
+/// Flags every run has of its own; no parameter may take them.
+pub const TAKEN: [&str; 14] = [
+    "answer", "color", "config", "dry-run", "fault", "help", "on", "output", "quiet", "scenario",
+    "seed", "speed", "verbose", "yes",
+];
+
 /// `const nodes = param::int("Nodes to keep warm", 2, 1..=20);`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
@@ -67,6 +73,29 @@ impl Param {
             (true, _) => Vec::new(),
             (false, false) => vec![self.flag()],
             (false, true) => vec![self.flag(), format!("no-{}", self.flag())],
+        }
+    }
+
+    /// How it is given: `--nodes N`, or `NAME` in its place.
+    pub fn usage(&self) -> String {
+        if self.positional {
+            return self.name.to_uppercase();
+        }
+        let flag = format!("--{}", self.flag());
+        match self.value_name() {
+            Some(value) => format!("{flag} {value}"),
+            None => flag,
+        }
+    }
+
+    /// What stands for its value in help; nothing for a switch.
+    fn value_name(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Flag => None,
+            Kind::Int { .. } => Some("N"),
+            Kind::Choice { .. } => Some("CHOICE"),
+            Kind::Duration => Some("DURATION"),
+            Kind::Text => Some("TEXT"),
         }
     }
 

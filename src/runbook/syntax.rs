@@ -6,7 +6,7 @@ use crate::runbook::Error;
 use crate::runbook::library::Source;
 
 /// How deep an expression may nest; the library's own limits differ between debug and release.
-const DEPTH: usize = 128;
+pub(super) const DEPTH: usize = 128;
 
 /// The longest literal text, in bytes.
 const TEXT_MAX: usize = 1 << 20;

@@ -69,11 +69,7 @@ fn switched(matches: &ArgMatches, id: &str) -> Option<bool> {
 }
 
 fn value_arg(param: &Param, script: &Script) -> Arg {
-    let others = script
-        .group(param)
-        .into_iter()
-        .filter(|other| other.name != param.name);
-    let others: Vec<&Param> = others.collect();
+    let others = others(param, script);
     let arg = Arg::new(param.name.clone())
         .help(help(param, &others))
         .help_heading(HEADING)
@@ -83,13 +79,13 @@ fn value_arg(param: &Param, script: &Script) -> Arg {
     } else {
         arg.long(param.flag())
     };
-    let value_name = match param.kind {
-        Kind::Flag => return arg.action(ArgAction::SetTrue),
-        _ if param.positional => param.name.to_uppercase(),
-        Kind::Int { .. } => "N".to_owned(),
-        Kind::Choice { .. } => "CHOICE".to_owned(),
-        Kind::Duration => "DURATION".to_owned(),
-        Kind::Text => "TEXT".to_owned(),
+    let Some(value_name) = param.value_name() else {
+        return arg.action(ArgAction::SetTrue);
+    };
+    let value_name = if param.positional {
+        param.name.to_uppercase()
+    } else {
+        value_name.to_owned()
     };
     arg.value_name(value_name)
         .value_hint(ValueHint::Other)
@@ -112,6 +108,21 @@ fn opposite_arg(param: &Param) -> Arg {
 /// Also an argument's id: it has a dash, which no constant's name has.
 fn opposite(param: &Param) -> String {
     format!("no-{}", param.flag())
+}
+
+/// One parameter in a line: how it is given and what it is for.
+pub fn line(param: &Param, script: &Script) -> String {
+    format!(
+        "{:18} {}",
+        param.usage(),
+        help(param, &others(param, script))
+    )
+}
+
+/// The parameters that can be given instead of this one.
+fn others<'a>(param: &'a Param, script: &'a Script) -> Vec<&'a Param> {
+    let group = script.group(param).into_iter();
+    group.filter(|other| other.name != param.name).collect()
 }
 
 fn help(param: &Param, others: &[&Param]) -> String {

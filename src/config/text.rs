@@ -1,0 +1,126 @@
+//! Values that are text with a form of their own.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Where a webhook's address, which is a secret, comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "WebhookForm")]
+pub enum Webhook {
+    /// Here.
+    Url(String),
+    /// This variable of the environment.
+    Env(String),
+    /// This file.
+    File(PathBuf),
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write an address, { env = \"NAME\" } or { file = \"PATH\" }"
+)]
+enum WebhookForm {
+    Url(String),
+    Env { env: String },
+    File { file: PathBuf },
+}
+
+impl TryFrom<WebhookForm> for Webhook {
+    type Error = &'static str;
+
+    fn try_from(form: WebhookForm) -> Result<Self, Self::Error> {
+        match form {
+            WebhookForm::Url(url) if is_address(&url) => Ok(Self::Url(url)),
+            WebhookForm::Url(_) => {
+                Err("write an address, { env = \"NAME\" } or { file = \"PATH\" }")
+            }
+            WebhookForm::Env { env } => Ok(Self::Env(env)),
+            WebhookForm::File { file } => Ok(Self::File(file)),
+        }
+    }
+}
+
+/// The address of an API, without a path.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// As written, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        self.0.trim_end_matches('/')
+    }
+}
+
+impl TryFrom<String> for BaseUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if is_address(&text) {
+            return Ok(Self(text));
+        }
+        Err(format!(
+            "`{text}` is no address; it begins with https:// or http://"
+        ))
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|host| !host.is_empty() && !text.contains(char::is_whitespace))
+}
+
+/// A Google service account, by its e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Account(String);
+
+impl Account {
+    /// The e-mail address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Account {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (name, domain) = text.split_once('@').unwrap_or_default();
+        if !name.is_empty() && domain.ends_with(".gserviceaccount.com") {
+            return Ok(Self(text));
+        }
+        Err(format!(
+            "`{text}` is no service account; it ends with .iam.gserviceaccount.com"
+        ))
+    }
+}
+
+/// A time zone of the IANA database.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TimeZone(String);
+
+impl TimeZone {
+    /// `America/Edmonton`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for TimeZone {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match jiff::tz::TimeZone::get(&text) {
+            Ok(_) => Ok(Self(text)),
+            Err(_) => Err(format!(
+                "`{text}` is no time zone; write it like America/Edmonton"
+            )),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The runbooks that come with the binary, used when no folder has one of that name.
+
+use crate::runbook::library::BuiltIn;
+
+/// Every file of `runbooks/`.
+pub const BUILT_IN: BuiltIn = &[
+    ("warm_up.rhai", include_str!("../../runbooks/warm_up.rhai")),
+    (
+        "lib/sizing.rhai",
+        include_str!("../../runbooks/lib/sizing.rhai"),
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn no_file_is_forgotten() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks");
+        let mut missing = Vec::new();
+        for (inside, prefix) in [(folder.clone(), ""), (folder.join("lib"), "lib/")] {
+            for entry in std::fs::read_dir(inside).unwrap() {
+                let name = format!("{prefix}{}", entry.unwrap().file_name().to_str().unwrap());
+                let script = Path::new(&name).extension().is_some_and(|e| e == "rhai");
+                if script && !BUILT_IN.iter().any(|(file, _)| *file == name) {
+                    missing.push(name);
+                }
+            }
+        }
+        assert_eq!(missing, Vec::<String>::new());
+    }
+}
