@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::CLUSTER;
 use super::fault::Trouble;
 use super::objects::set;
 use super::state::{State, Todo, later};
@@ -91,7 +92,16 @@ impl Pool {
 
     pub(super) fn group(&self, zone: &str) -> String {
         let hash = self.groups.get(zone).map_or("", String::as_str);
-        format!("gke-callysto-cluster-{}-{hash}", self.name)
+        format!("gke-{}-{}-{hash}", CLUSTER.cluster, self.name)
+    }
+
+    /// The zone's instance group, as the autoscaler and GKE name it.
+    pub(super) fn group_url(&self, zone: &str) -> String {
+        format!(
+            "https://www.googleapis.com/compute/v1/projects/{}/zones/{zone}/instanceGroups/{}-grp",
+            CLUSTER.project,
+            self.group(zone)
+        )
     }
 }
 

@@ -58,14 +58,14 @@ pub(super) enum Pulling {
     Bound,
     /// Pulling the small image of the first init container.
     Tools,
-    /// Pulling the notebook image.
-    Notebook,
+    /// That took so long; pulling the notebook image.
+    Notebook { took_ms: u64 },
     /// The notebook image cannot be had; so many tries.
     Failing { tries: u32 },
     /// Waiting to try again; so many tries.
     BackingOff { tries: u32 },
-    /// Everything is there.
-    Done,
+    /// The notebook image took so long; everything is there.
+    Done { took_ms: u64 },
 }
 
 /// The practice world.
@@ -103,6 +103,20 @@ pub(super) fn later(at: Timestamp, millis: u64) -> Timestamp {
 }
 
 impl State {
+    pub(super) fn empty(chance: Chance) -> Self {
+        Self {
+            chance,
+            pools: BTreeMap::new(),
+            operations: Vec::new(),
+            store: Store::default(),
+            agenda: BTreeMap::new(),
+            faults: Vec::new(),
+            spent: BTreeSet::new(),
+            limited: (0, 0),
+            ledger: Vec::new(),
+        }
+    }
+
     /// A moment some way after `at`, by chance.
     pub(super) fn soon(&mut self, at: Timestamp, range: (u64, u64)) -> Timestamp {
         later(at, self.chance.between(range))
