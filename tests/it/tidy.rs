@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runbook", &["engine"]),
     ("engine", &["world"]),
     ("ui", &["world"]),
+    ("sim", &["world"]),
 ];
 
 const SHARED: [&str; 3] = ["names", "event", "error"];
