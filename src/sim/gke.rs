@@ -272,7 +272,6 @@ impl State {
     fn cluster(&self) -> model::Cluster {
         use model::cluster::Status;
         let name = cluster();
-        let nodes: usize = self.pools.values().map(Pool::total).sum();
         let zones = self.pools.values().flat_map(Pool::zones);
         let zones: std::collections::BTreeSet<String> = zones.collect();
         let status = match self.blocker(None) {
@@ -281,14 +280,11 @@ impl State {
         };
         model::Cluster::new()
             .set_name(&name.cluster)
-            .set_zone(&name.location)
             .set_location(&name.location)
             .set_locations(zones)
             .set_status(status)
             .set_endpoint("practice.invalid")
             .set_current_master_version(VERSION)
-            .set_current_node_version(VERSION)
-            .set_current_node_count(i32::try_from(nodes).unwrap_or(i32::MAX))
             .set_node_pools(self.pools.values().map(|pool| self.node_pool(pool)))
             .set_self_link(link(&name.path()))
     }
@@ -311,7 +307,6 @@ impl State {
             .set_disk_size_gb(100)
             .set_image_type("COS_CONTAINERD")
             .set_labels([("hub.jupyter.org/node-purpose", pool.purpose.as_str())]);
-        let message = pool.condition.as_ref().map(|c| c.message.clone());
         model::NodePool::new()
             .set_name(&pool.name)
             .set_config(config)
@@ -319,7 +314,6 @@ impl State {
             .set_locations(pool.zones())
             .set_instance_group_urls(urls)
             .set_status(status)
-            .set_status_message(message.unwrap_or_default())
             .set_conditions(pool.condition.clone())
             .set_autoscaling(pool.autoscaling.clone())
             .set_version(VERSION)
