@@ -197,9 +197,9 @@ impl Practice {
 
     /// Everything about the world, its time included. Call it inside the runtime's context.
     pub fn snapshot(&self) -> serde_json::Value {
-        self.0.sim.change(|state, now| {
-            serde_json::json!({"at": now, "state": state})
-        })
+        self.0
+            .sim
+            .change(|state, now| serde_json::json!({"at": now, "state": state}))
     }
 
     /// Starts the clock and the one task that keeps the world moving. Call it once, inside a
@@ -236,9 +236,10 @@ impl Practice {
 
 impl Doors for Practice {
     fn gke(&self) -> BoxFuture<'_, error::Result<ClusterManager>> {
-        let client = self.0.gke.get_or_init(|| {
-            ClusterManager::from_stub::<Sim>(Arc::new(self.0.sim.clone()))
-        });
+        let client = self
+            .0
+            .gke
+            .get_or_init(|| ClusterManager::from_stub::<Sim>(Arc::new(self.0.sim.clone())));
         Box::pin(async { Ok(client.clone()) })
     }
 

@@ -22,12 +22,17 @@ impl Store {
     pub(super) fn put(&mut self, mut object: Value, now: Timestamp) {
         self.version += 1;
         let text = |p: &str| object.pointer(p).and_then(Value::as_str).map(str::to_owned);
-        let (kind, namespace) = (text("/kind").unwrap_or_default(), text("/metadata/namespace"));
+        let (kind, namespace) = (
+            text("/kind").unwrap_or_default(),
+            text("/metadata/namespace"),
+        );
         let name = text("/metadata/name").unwrap_or_default();
         let key = key(&kind, namespace.as_deref(), &name);
         if let Some(Value::Object(meta)) = object.pointer_mut("/metadata") {
-            meta.entry("uid").or_insert_with(|| json!(format!("uid-{key}")));
-            meta.entry("creationTimestamp").or_insert_with(|| json!(now.to_string()));
+            meta.entry("uid")
+                .or_insert_with(|| json!(format!("uid-{key}")));
+            meta.entry("creationTimestamp")
+                .or_insert_with(|| json!(now.to_string()));
             meta.insert("resourceVersion".into(), json!(self.version.to_string()));
         }
         self.objects.insert(key, object);

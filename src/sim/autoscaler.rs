@@ -59,7 +59,12 @@ impl State {
         self.event(("Node", None, node), what, message, at);
         let what = ("Normal", "ScaleDownEmpty", SOURCE);
         let message = format!("Scale-down: removing empty node \"{node}\"");
-        self.event(("ConfigMap", Some("kube-system"), STATUS), what, &message, at);
+        self.event(
+            ("ConfigMap", Some("kube-system"), STATUS),
+            what,
+            &message,
+            at,
+        );
         self.drain(node, at);
         self.publish_autoscaler(at);
     }
@@ -70,7 +75,11 @@ impl State {
         let groups: String = pools
             .flat_map(|pool| pool.groups.keys().map(|zone| group(pool, zone, at)))
             .collect();
-        let all: Vec<&str> = self.pools.values().flat_map(|p| p.groups.keys().map(String::as_str)).collect();
+        let all: Vec<&str> = self
+            .pools
+            .values()
+            .flat_map(|p| p.groups.keys().map(String::as_str))
+            .collect();
         let counts = counts(self.pools.values(), &all, "    ");
         let now = stamp(at);
         let status = format!(
@@ -79,10 +88,12 @@ impl State {
              scaleDown:\n    status: NoCandidates\nnodeGroups:\n{groups}"
         );
         const UPDATED: &str = "cluster-autoscaler.kubernetes.io/last-updated";
-        let there = self.store.edit("ConfigMap", Some("kube-system"), STATUS, |map| {
-            set(map, "/data/status", json!(status));
-            set(map, "/metadata/annotations", json!({UPDATED: now}));
-        });
+        let there = self
+            .store
+            .edit("ConfigMap", Some("kube-system"), STATUS, |map| {
+                set(map, "/data/status", json!(status));
+                set(map, "/metadata/annotations", json!({UPDATED: now}));
+            });
         if !there {
             let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"status": status},
                 "metadata": {"namespace": "kube-system", "name": STATUS,

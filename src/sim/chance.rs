@@ -50,7 +50,13 @@ impl Chance {
 
     /// A version 4 UUID.
     pub(super) fn uuid(&mut self) -> String {
-        let (a, b, c, d, e) = (self.hex(8), self.hex(4), self.hex(3), self.hex(3), self.hex(12));
+        let (a, b, c, d, e) = (
+            self.hex(8),
+            self.hex(4),
+            self.hex(3),
+            self.hex(3),
+            self.hex(12),
+        );
         format!("{a}-{b}-4{c}-a{d}-{e}")
     }
 }

@@ -10,15 +10,42 @@ use crate::names;
 
 /// Every fault: its name, and what it does.
 pub const FAULTS: &[(&str, &str)] = &[
-    ("busy", "GKE upgrades the control plane and refuses everything else for 5-8 minutes"),
-    ("stockout", "the zone runs out of machines: the resize fails after 35 minutes, one node short or more"),
-    ("denied", "every change is refused: the account lacks container.clusters.update"),
-    ("slow-image", "the notebook image takes three times as long to pull"),
-    ("image-missing", "the notebook image cannot be pulled: ErrImagePull, then ImagePullBackOff"),
-    ("node-never-ready", "one new node registers and stays NotReady: its network never comes up"),
-    ("op-error-only", "the resize ends DONE with an error but no status message, and brings no nodes"),
-    ("rate-limited", "both APIs answer 429 a few times, saying when to try again"),
-    ("expired-token", "both APIs answer 401 until the credentials are renewed"),
+    (
+        "busy",
+        "GKE upgrades the control plane and refuses everything else for 5-8 minutes",
+    ),
+    (
+        "stockout",
+        "the zone runs out of machines: the resize fails after 35 minutes, one node short or more",
+    ),
+    (
+        "denied",
+        "every change is refused: the account lacks container.clusters.update",
+    ),
+    (
+        "slow-image",
+        "the notebook image takes three times as long to pull",
+    ),
+    (
+        "image-missing",
+        "the notebook image cannot be pulled: ErrImagePull, then ImagePullBackOff",
+    ),
+    (
+        "node-never-ready",
+        "one new node registers and stays NotReady: its network never comes up",
+    ),
+    (
+        "op-error-only",
+        "the resize ends DONE with an error but no status message, and brings no nodes",
+    ),
+    (
+        "rate-limited",
+        "both APIs answer 429 a few times, saying when to try again",
+    ),
+    (
+        "expired-token",
+        "both APIs answer 401 until the credentials are renewed",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].

@@ -28,6 +28,18 @@ const QUOTA: usize = 200;
 const PROCESSORS: usize = 8;
 const VERSION: &str = "1.30.5-gke.1014001";
 
+/// Calls nobody here makes. They must be written out: left to the trait's own defaults they panic.
+macro_rules! unimplemented_calls {
+    ($($call:ident($request:ident) -> $answer:ident;)*) => {$(
+        async fn $call(
+            &self,
+            _req: model::$request,
+            _options: RequestOptions,
+        ) -> Result<Response<model::$answer>> {
+            Err(refusals::unimplemented(stringify!($call)))
+        }
+    )*};
+}
 impl Sim {
     async fn answer<T>(
         &self,
@@ -182,6 +194,43 @@ impl ClusterManager for Sim {
         })
         .await
     }
+
+    unimplemented_calls! {
+        create_cluster(CreateClusterRequest) -> Operation;
+        update_node_pool(UpdateNodePoolRequest) -> Operation;
+        set_logging_service(SetLoggingServiceRequest) -> Operation;
+        set_monitoring_service(SetMonitoringServiceRequest) -> Operation;
+        set_addons_config(SetAddonsConfigRequest) -> Operation;
+        set_locations(SetLocationsRequest) -> Operation;
+        update_master(UpdateMasterRequest) -> Operation;
+        set_master_auth(SetMasterAuthRequest) -> Operation;
+        delete_cluster(DeleteClusterRequest) -> Operation;
+        create_node_pool(CreateNodePoolRequest) -> Operation;
+        delete_node_pool(DeleteNodePoolRequest) -> Operation;
+        rollback_node_pool_upgrade(RollbackNodePoolUpgradeRequest) -> Operation;
+        set_node_pool_management(SetNodePoolManagementRequest) -> Operation;
+        set_labels(SetLabelsRequest) -> Operation;
+        set_legacy_abac(SetLegacyAbacRequest) -> Operation;
+        start_ip_rotation(StartIPRotationRequest) -> Operation;
+        complete_ip_rotation(CompleteIPRotationRequest) -> Operation;
+        set_network_policy(SetNetworkPolicyRequest) -> Operation;
+        set_maintenance_policy(SetMaintenancePolicyRequest) -> Operation;
+        complete_control_plane_upgrade(CompleteControlPlaneUpgradeRequest) -> Operation;
+        get_server_config(GetServerConfigRequest) -> ServerConfig;
+        get_json_web_keys(GetJSONWebKeysRequest) -> GetJSONWebKeysResponse;
+        list_usable_subnetworks(ListUsableSubnetworksRequest) -> ListUsableSubnetworksResponse;
+        check_autopilot_compatibility(CheckAutopilotCompatibilityRequest) -> CheckAutopilotCompatibilityResponse;
+        fetch_cluster_upgrade_info(FetchClusterUpgradeInfoRequest) -> ClusterUpgradeInfo;
+        fetch_node_pool_upgrade_info(FetchNodePoolUpgradeInfoRequest) -> NodePoolUpgradeInfo;
+    }
+
+    async fn complete_node_pool_upgrade(
+        &self,
+        _req: model::CompleteNodePoolUpgradeRequest,
+        _options: RequestOptions,
+    ) -> Result<Response<()>> {
+        Err(refusals::unimplemented("complete_node_pool_upgrade"))
+    }
 }
 
 fn known_cluster(name: &str) -> Result<()> {
@@ -249,7 +298,12 @@ impl State {
             pool: name.clone(),
             failure: resize.failure,
         };
-        let op = self.begin(operation::Type::SetNodePoolSize, (Some(name), effect), at, resize.ends);
+        let op = self.begin(
+            operation::Type::SetNodePoolSize,
+            (Some(name), effect),
+            at,
+            resize.ends,
+        );
         self.publish_autoscaler(at);
         Ok(op)
     }
@@ -290,8 +344,8 @@ impl State {
     }
 
     fn node_pool(&self, pool: &Pool) -> model::NodePool {
-        let working = (self.operations.iter())
-            .any(|op| op.runs() && op.pool.as_deref() == Some(&pool.name));
+        let working =
+            (self.operations.iter()).any(|op| op.runs() && op.pool.as_deref() == Some(&pool.name));
         let status = match (&pool.condition, working) {
             (_, true) => node_pool::Status::Reconciling,
             (Some(_), false) => node_pool::Status::RunningWithError,

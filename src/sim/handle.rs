@@ -49,7 +49,9 @@ impl Sim {
 
     /// The clock; it starts with the first look.
     pub(super) fn clock(&self) -> &Clock {
-        self.0.clock.get_or_init(|| Clock::starting_at(self.0.since))
+        self.0
+            .clock
+            .get_or_init(|| Clock::starting_at(self.0.since))
     }
 
     /// Everybody's way to the state: what is due happens first, so the order in which tasks wake
@@ -136,7 +138,10 @@ pub(super) async fn pace(times: u32) {
     let real = Duration::from_secs(1) / times.max(1);
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        #[expect(clippy::disallowed_methods, reason = "this is the one real wait in practice")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one real wait in practice"
+        )]
         let slept = tokio::task::spawn_blocking(move || std::thread::sleep(real)).await;
         if slept.is_err() {
             return;

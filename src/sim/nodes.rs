@@ -17,7 +17,10 @@ const PROBLEMS: [(&str, &str); 10] = [
     ("KernelDeadlock", "KernelHasNoDeadlock"),
     ("ReadonlyFilesystem", "FilesystemIsNotReadOnly"),
     ("CorruptDockerOverlay2", "NoCorruptDockerOverlay2"),
-    ("FrequentUnregisterNetDevice", "NoFrequentUnregisterNetDevice"),
+    (
+        "FrequentUnregisterNetDevice",
+        "NoFrequentUnregisterNetDevice",
+    ),
     ("FrequentKubeletRestart", "NoFrequentKubeletRestart"),
     ("FrequentDockerRestart", "NoFrequentDockerRestart"),
     ("FrequentContainerdRestart", "NoFrequentContainerdRestart"),
@@ -29,8 +32,14 @@ const PROBLEMS: [(&str, &str); 10] = [
 /// What runs on every node before anything else.
 const SYSTEM: [(&str, &str); 3] = [
     ("fluentbit-gke", "gke.gcr.io/fluent-bit:v1.8.12-gke.35"),
-    ("gke-metrics-agent", "gke.gcr.io/gke-metrics-agent:1.13.9-gke.0"),
-    ("pdcsi-node", "gke.gcr.io/gcp-compute-persistent-disk-csi-driver:v1.15.4"),
+    (
+        "gke-metrics-agent",
+        "gke.gcr.io/gke-metrics-agent:1.13.9-gke.0",
+    ),
+    (
+        "pdcsi-node",
+        "gke.gcr.io/gcp-compute-persistent-disk-csi-driver:v1.15.4",
+    ),
 ];
 
 fn condition(kind: &str, status: &str, (reason, message): (&str, &str), at: Timestamp) -> Value {
@@ -48,7 +57,11 @@ fn taint(key: &str, value: Option<&str>, effect: &str) -> Value {
 /// The taints the pool itself is configured with.
 fn own_taints(pool: &Pool) -> Vec<Value> {
     match pool.purpose.as_str() {
-        "user" => vec![taint("hub.jupyter.org_dedicated", Some("user"), "NoSchedule")],
+        "user" => vec![taint(
+            "hub.jupyter.org_dedicated",
+            Some("user"),
+            "NoSchedule",
+        )],
         _ => Vec::new(),
     }
 }
@@ -80,9 +93,18 @@ fn object(name: &str, pool: &Pool, instance: &Instance, id: u64, at: Timestamp) 
         .collect();
     let no_route = ("NoRouteCreated", "Node created without a route");
     conditions.push(condition("NetworkUnavailable", "True", no_route, at));
-    conditions.push(condition("Ready", "False", ("KubeletNotReady", NO_NETWORK), at));
+    conditions.push(condition(
+        "Ready",
+        "False",
+        ("KubeletNotReady", NO_NETWORK),
+        at,
+    ));
     let mut taints = own_taints(pool);
-    taints.push(taint("node.cloudprovider.kubernetes.io/uninitialized", Some("true"), "NoSchedule"));
+    taints.push(taint(
+        "node.cloudprovider.kubernetes.io/uninitialized",
+        Some("true"),
+        "NoSchedule",
+    ));
     taints.push(taint("node.kubernetes.io/not-ready", None, "NoSchedule"));
     taints.push(taint("node.kubernetes.io/not-ready", None, "NoExecute"));
     let zone = &instance.zone;
@@ -109,7 +131,11 @@ fn object(name: &str, pool: &Pool, instance: &Instance, id: u64, at: Timestamp) 
 /// Replaces a condition, in place.
 fn change(node: &mut Value, kind: &str, new: &Value) {
     let conditions = node.pointer_mut("/status/conditions");
-    for old in conditions.and_then(Value::as_array_mut).into_iter().flatten() {
+    for old in conditions
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         if text(old, "/type") == kind {
             *old = new.clone();
         }
@@ -124,7 +150,8 @@ impl State {
     /// The kubelet of a new machine reports in; the daemons' pods are bound to it.
     pub(super) fn register(&mut self, node: &str, at: Timestamp) {
         let id = self.chance.between((1 << 60, 1 << 62));
-        let Some((pool, instance)) = self.home(node).filter(|(_, i)| i.stage != Stage::Leaving) else {
+        let Some((pool, instance)) = self.home(node).filter(|(_, i)| i.stage != Stage::Leaving)
+        else {
             return;
         };
         let object = object(node, pool, instance, id, at);
@@ -132,16 +159,41 @@ impl State {
         self.set_stage(node, Stage::Registered);
         for (severity, reason, message) in [
             ("Normal", "Starting", "Starting kubelet.".to_owned()),
-            ("Warning", "InvalidDiskCapacity", "invalid capacity 0 on image filesystem".to_owned()),
-            ("Normal", "NodeHasSufficientMemory", format!("Node {node} status is now: NodeHasSufficientMemory")),
-            ("Normal", "NodeHasNoDiskPressure", format!("Node {node} status is now: NodeHasNoDiskPressure")),
-            ("Normal", "NodeHasSufficientPID", format!("Node {node} status is now: NodeHasSufficientPID")),
-            ("Normal", "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods".to_owned()),
+            (
+                "Warning",
+                "InvalidDiskCapacity",
+                "invalid capacity 0 on image filesystem".to_owned(),
+            ),
+            (
+                "Normal",
+                "NodeHasSufficientMemory",
+                format!("Node {node} status is now: NodeHasSufficientMemory"),
+            ),
+            (
+                "Normal",
+                "NodeHasNoDiskPressure",
+                format!("Node {node} status is now: NodeHasNoDiskPressure"),
+            ),
+            (
+                "Normal",
+                "NodeHasSufficientPID",
+                format!("Node {node} status is now: NodeHasSufficientPID"),
+            ),
+            (
+                "Normal",
+                "NodeAllocatableEnforced",
+                "Updated Node Allocatable limit across pods".to_owned(),
+            ),
         ] {
             self.node_event(node, (severity, reason, "kubelet"), &message, at);
         }
         let registered = format!("Node {node} event: Registered Node {node} in Controller");
-        self.node_event(node, ("Normal", "RegisteredNode", "node-controller"), &registered, at);
+        self.node_event(
+            node,
+            ("Normal", "RegisteredNode", "node-controller"),
+            &registered,
+            at,
+        );
         self.pull(node, Pulling::Bound, at);
         self.publish_autoscaler(at);
     }
@@ -150,7 +202,11 @@ impl State {
     pub(super) fn connect(&mut self, node: &str, at: Timestamp) {
         let route = ("RouteCreated", "RouteController created a route");
         self.store.edit("Node", None, node, |node| {
-            change(node, "NetworkUnavailable", &condition("NetworkUnavailable", "False", route, at));
+            change(
+                node,
+                "NetworkUnavailable",
+                &condition("NetworkUnavailable", "False", route, at),
+            );
         });
         let synced = ("Normal", "Synced", "cloud-node-controller");
         self.node_event(node, synced, "Node synced successfully", at);
@@ -158,7 +214,10 @@ impl State {
 
     /// The node can run pods.
     pub(super) fn make_ready(&mut self, node: &str, at: Timestamp) {
-        let Some((pool, _)) = self.home(node).filter(|(_, i)| i.stage == Stage::Registered) else {
+        let Some((pool, _)) = self
+            .home(node)
+            .filter(|(_, i)| i.stage == Stage::Registered)
+        else {
             return;
         };
         let (taints, user) = (own_taints(pool), pool.purpose == "user");
@@ -185,7 +244,13 @@ impl State {
         if user {
             let begins = self.soon(at, FIRST_PODS);
             let step = Pulling::Tools;
-            self.plan(begins, Todo::Pull { node: node.to_owned(), step });
+            self.plan(
+                begins,
+                Todo::Pull {
+                    node: node.to_owned(),
+                    step,
+                },
+            );
             self.consider_later(node, at);
         }
         self.publish_autoscaler(at);
@@ -194,7 +259,12 @@ impl State {
     /// The machine is gone, and everything on it.
     pub(super) fn remove_node(&mut self, node: &str, at: Timestamp) {
         let gone: Vec<(String, String)> = (self.pods_on(node))
-            .map(|pod| (text(pod, "/metadata/namespace").to_owned(), text(pod, "/metadata/name").to_owned()))
+            .map(|pod| {
+                (
+                    text(pod, "/metadata/namespace").to_owned(),
+                    text(pod, "/metadata/name").to_owned(),
+                )
+            })
             .collect();
         for (namespace, name) in gone {
             self.store.remove("Pod", Some(&namespace), &name, at);
@@ -204,14 +274,21 @@ impl State {
             pool.instances.remove(node);
         }
         let message = format!("Node {node} event: Removing Node {node} from Controller");
-        self.node_event(node, ("Normal", "RemovingNode", "node-controller"), &message, at);
+        self.node_event(
+            node,
+            ("Normal", "RemovingNode", "node-controller"),
+            &message,
+            at,
+        );
         self.count_pullers();
         self.publish_autoscaler(at);
     }
 
     /// The pods bound to a node.
     pub(super) fn pods_on<'a>(&'a self, node: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.store.list("Pod").filter(move |pod| text(pod, "/spec/nodeName") == node)
+        self.store
+            .list("Pod")
+            .filter(move |pod| text(pod, "/spec/nodeName") == node)
     }
 
     /// What the node controller does after somebody cordoned or uncordoned a node.
@@ -230,7 +307,11 @@ impl State {
             }
             set(node, "/spec/taints", json!(taints));
         });
-        let reason = if cordoned { "NodeNotSchedulable" } else { "NodeSchedulable" };
+        let reason = if cordoned {
+            "NodeNotSchedulable"
+        } else {
+            "NodeSchedulable"
+        };
         let message = format!("Node {node} status is now: {reason}");
         self.node_event(node, ("Normal", reason, "kubelet"), &message, at);
     }

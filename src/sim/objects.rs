@@ -24,7 +24,10 @@ pub(super) fn set(object: &mut Value, pointer: &str, value: Value) {
 
 /// The text at a pointer.
 pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or("")
 }
 
 /// A moment as Kubernetes writes it.
@@ -98,7 +101,10 @@ impl State {
             return;
         }
         let home = namespace.unwrap_or("default");
-        let event = format!("{name}.{:016x}", fingerprint(&format!("{reason} {message}")));
+        let event = format!(
+            "{name}.{:016x}",
+            fingerprint(&format!("{reason} {message}"))
+        );
         let counted = self.store.edit("Event", Some(home), &event, |event| {
             let count = event.pointer("/count").and_then(Value::as_u64).unwrap_or(1);
             set(event, "/count", json!(count + 1));

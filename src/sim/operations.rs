@@ -77,7 +77,10 @@ impl State {
         };
         let report = model::Operation::new()
             .set_self_link(format!("{links}/{location}/operations/{name}"))
-            .set_target_link(format!("{links}/{location}/clusters/{}{target}", CLUSTER.cluster))
+            .set_target_link(format!(
+                "{links}/{location}/clusters/{}{target}",
+                CLUSTER.cluster
+            ))
             .set_name(&name)
             .set_location(location)
             .set_operation_type(kind)
@@ -124,7 +127,10 @@ impl State {
         self.publish_autoscaler(at);
     }
 
-    #[expect(deprecated, reason = "GKE still sends them, and gcloud looks at nothing else")]
+    #[expect(
+        deprecated,
+        reason = "GKE still sends them, and gcloud looks at nothing else"
+    )]
     fn fall_short(&mut self, name: &str, pool: &str, shortage: &Shortage) {
         let Some(op) = self.operations.iter_mut().find(|op| op.report.name == name) else {
             return;

@@ -128,7 +128,8 @@ impl State {
         };
         let name = format!("{}-{suffix}", pool.group(zone));
         let zone = zone.to_owned();
-        pool.instances.insert(name.clone(), Instance { zone, stage });
+        pool.instances
+            .insert(name.clone(), Instance { zone, stage });
         name
     }
 

@@ -38,8 +38,14 @@ fn status(step: Pulling, at: Timestamp) -> Value {
             (done.clone(), failed)
         }
         Pulling::BackingOff { .. } => {
-            let message = format!("Back-off pulling image \"{NOTEBOOK}\": ErrImagePull: {}", not_found());
-            (done.clone(), json!({"waiting": {"reason": "ImagePullBackOff", "message": message}}))
+            let message = format!(
+                "Back-off pulling image \"{NOTEBOOK}\": ErrImagePull: {}",
+                not_found()
+            );
+            (
+                done.clone(),
+                json!({"waiting": {"reason": "ImagePullBackOff", "message": message}}),
+            )
         }
         Pulling::Done { .. } => (done.clone(), done.clone()),
     };
@@ -54,9 +60,7 @@ fn status(step: Pulling, at: Timestamp) -> Value {
         false => initializing,
     };
     let truth = |yes: bool| if yes { "True" } else { "False" };
-    let condition = |kind: &str, yes: bool, reason: Option<&str>| {
-        json!({"type": kind, "status": truth(yes), "reason": reason, "lastTransitionTime": stamp(at)})
-    };
+    let condition = |kind: &str, yes: bool, reason: Option<&str>| json!({"type": kind, "status": truth(yes), "reason": reason, "lastTransitionTime": stamp(at)});
     let unready = (!ready).then_some("ContainersNotReady");
     json!({
         "phase": if ready { "Running" } else { "Pending" }, "startTime": stamp(at),
@@ -110,12 +114,22 @@ impl State {
         match step {
             Pulling::Bound => self.bind_pullers(node, at),
             Pulling::Tools => {
-                self.puller_event(node, ("Normal", "Pulling"), &format!("Pulling image \"{TOOLS}\""), at);
+                self.puller_event(
+                    node,
+                    ("Normal", "Pulling"),
+                    &format!("Pulling image \"{TOOLS}\""),
+                    at,
+                );
                 let took_ms = self.chance.between(TOOLS_PULL);
                 self.pull_later(node, Pulling::Notebook { took_ms }, later(at, took_ms));
             }
             Pulling::Notebook { took_ms } => {
-                self.puller_event(node, ("Normal", "Pulled"), &pulled(TOOLS, took_ms, 21_474_836), at);
+                self.puller_event(
+                    node,
+                    ("Normal", "Pulled"),
+                    &pulled(TOOLS, took_ms, 21_474_836),
+                    at,
+                );
                 self.hold_image(node, TOOLS, 21_474_836);
                 self.pull_notebook(node, at);
             }
@@ -135,7 +149,12 @@ impl State {
                 }
             }
             Pulling::Done { took_ms } => {
-                self.puller_event(node, ("Normal", "Pulled"), &pulled(NOTEBOOK, took_ms, 4_187_593_113), at);
+                self.puller_event(
+                    node,
+                    ("Normal", "Pulled"),
+                    &pulled(NOTEBOOK, took_ms, 4_187_593_113),
+                    at,
+                );
                 self.puller_event(node, ("Normal", "Started"), "Started container pause", at);
                 self.hold_image(node, &format!("docker.io/{NOTEBOOK}"), 4_187_593_113);
             }
@@ -158,7 +177,12 @@ impl State {
     }
 
     fn pull_notebook(&mut self, node: &str, at: Timestamp) {
-        self.puller_event(node, ("Normal", "Pulling"), &format!("Pulling image \"{NOTEBOOK}\""), at);
+        self.puller_event(
+            node,
+            ("Normal", "Pulling"),
+            &format!("Pulling image \"{NOTEBOOK}\""),
+            at,
+        );
         if self.strikes(Trouble::ImageMissing, at) {
             let fails = self.soon(at, NOT_FOUND);
             return self.pull_later(node, Pulling::Failing { tries: 1 }, fails);
@@ -181,11 +205,14 @@ impl State {
                 containers: &[("pause", PAUSE)],
             }
             .running(at);
-            let init = [("image-pull-metadata-block", TOOLS), ("image-pull-singleuser", NOTEBOOK)]
-                .map(|(name, image)| {
-                    json!({"name": name, "image": image, "imagePullPolicy": "IfNotPresent",
+            let init = [
+                ("image-pull-metadata-block", TOOLS),
+                ("image-pull-singleuser", NOTEBOOK),
+            ]
+            .map(|(name, image)| {
+                json!({"name": name, "image": image, "imagePullPolicy": "IfNotPresent",
                         "command": ["/bin/sh", "-c", "echo \"Pulling complete\""]})
-                });
+            });
             set(&mut pod, "/spec/initContainers", json!(init));
             set(&mut pod, "/spec/terminationGracePeriodSeconds", json!(0));
             set(&mut pod, "/status", status(Pulling::Bound, at));
@@ -200,11 +227,22 @@ impl State {
     fn pullers(&self, node: &str) -> Vec<(String, String)> {
         self.pods_on(node)
             .filter(|pod| text(pod, "/metadata/labels/component") == PULLER)
-            .map(|pod| (text(pod, "/metadata/namespace").to_owned(), text(pod, "/metadata/name").to_owned()))
+            .map(|pod| {
+                (
+                    text(pod, "/metadata/namespace").to_owned(),
+                    text(pod, "/metadata/name").to_owned(),
+                )
+            })
             .collect()
     }
 
-    fn puller_event(&mut self, node: &str, (severity, reason): (&str, &str), message: &str, at: Timestamp) {
+    fn puller_event(
+        &mut self,
+        node: &str,
+        (severity, reason): (&str, &str),
+        message: &str,
+        at: Timestamp,
+    ) {
         for (namespace, name) in self.pullers(node) {
             let what = (severity, reason, "kubelet");
             self.event(("Pod", Some(&namespace), &name), what, message, at);
@@ -229,7 +267,10 @@ impl State {
             };
             let pods = self.store.list("Pod").filter(ours);
             let (count, ready) = pods.fold((0, 0), |(count, ready), pod| {
-                (count + 1, ready + u32::from(text(pod, "/status/phase") == "Running"))
+                (
+                    count + 1,
+                    ready + u32::from(text(pod, "/status/phase") == "Running"),
+                )
             });
             self.store.edit("DaemonSet", Some(namespace), PULLER, |set_| {
                 set(set_, "/status", json!({

@@ -41,16 +41,30 @@ pub(super) fn busy(operation: &str) -> Error {
         Code::FailedPrecondition,
         400,
         format!("Cluster is running incompatible operation {operation}."),
-        vec![info("CLUSTER_ALREADY_HAS_OPERATION", "container.googleapis.com")],
+        vec![info(
+            "CLUSTER_ALREADY_HAS_OPERATION",
+            "container.googleapis.com",
+        )],
     )
 }
 
 pub(super) fn not_found(what: &str) -> Error {
-    error(Code::NotFound, 404, format!("Not found: {what}."), Vec::new())
+    error(
+        Code::NotFound,
+        404,
+        format!("Not found: {what}."),
+        Vec::new(),
+    )
 }
 
 pub(super) fn invalid(why: impl Into<String>) -> Error {
     error(Code::InvalidArgument, 400, why.into(), Vec::new())
+}
+
+/// The practice world does not do this.
+pub(super) fn unimplemented(call: &str) -> Error {
+    let message = format!("The practice world does not implement {call}.");
+    error(Code::Unimplemented, 501, message, Vec::new())
 }
 
 pub(super) fn not_cancellable(operation: &str) -> Error {
@@ -138,11 +152,17 @@ impl State {
             retry_after,
         };
         if self.strikes(Trouble::ExpiredToken, at) {
-            return Some(refusal(401, "Unauthorized", "Unauthorized".to_owned(), None));
+            return Some(refusal(
+                401,
+                "Unauthorized",
+                "Unauthorized".to_owned(),
+                None,
+            ));
         }
         if self.strikes(Trouble::RateLimited, at) && self.limited.1 < REFUSALS.1 {
             self.limited.1 += 1;
-            let message = "the server has received too many requests and has asked us to try again later";
+            let message =
+                "the server has received too many requests and has asked us to try again later";
             return Some(refusal(429, "TooManyRequests", message.to_owned(), Some(1)));
         }
         if !matches!(method, "GET" | "HEAD") && self.strikes(Trouble::Denied, at) {

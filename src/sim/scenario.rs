@@ -17,12 +17,30 @@ use crate::names;
 
 /// Every scenario: its name, and what it looks like.
 pub const SCENARIOS: &[(&str, &str)] = &[
-    ("quiet", "nobody is there: nb-user has no nodes, autoscaling 0 to 20"),
-    ("warm", "two nodes are ready and hold the image, autoscaling 2 to 20"),
-    ("autoscaling-off", "somebody switched autoscaling off and left; no nodes"),
-    ("users", "one node with twelve people working on it, autoscaling 0 to 20"),
-    ("cordoned", "two nodes hold the image, one of them is cordoned, autoscaling 2 to 20"),
-    ("three-zones", "nb-user spans three zones, 0 to 7 nodes in each; no nodes"),
+    (
+        "quiet",
+        "nobody is there: nb-user has no nodes, autoscaling 0 to 20",
+    ),
+    (
+        "warm",
+        "two nodes are ready and hold the image, autoscaling 2 to 20",
+    ),
+    (
+        "autoscaling-off",
+        "somebody switched autoscaling off and left; no nodes",
+    ),
+    (
+        "users",
+        "one node with twelve people working on it, autoscaling 0 to 20",
+    ),
+    (
+        "cordoned",
+        "two nodes hold the image, one of them is cordoned, autoscaling 2 to 20",
+    ),
+    (
+        "three-zones",
+        "nb-user spans three zones, 0 to 7 nodes in each; no nodes",
+    ),
 ];
 
 /// The scenarios, by the names in [`SCENARIOS`].
@@ -39,24 +57,52 @@ enum Scenario {
 
 /// Deployments of each namespace, and their image.
 const DEPLOYMENTS: [(&str, &[&str], &str); 4] = [
-    ("support", &["support-grafana", "support-prometheus-server", "support-ingress-nginx-controller"], "support:1"),
-    ("cert-manager", &["cert-manager", "cert-manager-cainjector", "cert-manager-webhook"], "quay.io/jetstack/cert-manager:v1.15.3"),
-    ("kube-system", &["kube-dns", "metrics-server"], "gke.gcr.io/system:1"),
+    (
+        "support",
+        &[
+            "support-grafana",
+            "support-prometheus-server",
+            "support-ingress-nginx-controller",
+        ],
+        "support:1",
+    ),
+    (
+        "cert-manager",
+        &[
+            "cert-manager",
+            "cert-manager-cainjector",
+            "cert-manager-webhook",
+        ],
+        "quay.io/jetstack/cert-manager:v1.15.3",
+    ),
+    (
+        "kube-system",
+        &["kube-dns", "metrics-server"],
+        "gke.gcr.io/system:1",
+    ),
     ("default", &[], ""),
 ];
 const HUB: [(&str, &str); 4] = [
     ("hub", "quay.io/jupyterhub/k8s-hub:4.1.0"),
     ("proxy", "quay.io/jupyterhub/configurable-http-proxy:4.6.3"),
-    ("home-metrics", "quay.io/yuvipanda/prometheus-dirsize-exporter:v3.3"),
-    ("shared-volume-metrics", "quay.io/yuvipanda/prometheus-dirsize-exporter:v3.3"),
+    (
+        "home-metrics",
+        "quay.io/yuvipanda/prometheus-dirsize-exporter:v3.3",
+    ),
+    (
+        "shared-volume-metrics",
+        "quay.io/yuvipanda/prometheus-dirsize-exporter:v3.3",
+    ),
 ];
 
 /// A world at its beginning.
 pub(super) fn build(setup: &Setup) -> Result<State, Error> {
-    let scenario: Scenario = serde_json::from_value(setup.scenario.as_str().into())
-        .map_err(|_| Error::UnknownScenario {
-            name: setup.scenario.clone(),
-            nearest: names::nearest(&setup.scenario, SCENARIOS.iter().map(|(name, _)| *name)),
+    let scenario: Scenario =
+        serde_json::from_value(setup.scenario.as_str().into()).map_err(|_| {
+            Error::UnknownScenario {
+                name: setup.scenario.clone(),
+                nearest: names::nearest(&setup.scenario, SCENARIOS.iter().map(|(name, _)| *name)),
+            }
         })?;
     let mut state = State::empty(Chance::new(setup.seed));
     state.furnish(scenario);
@@ -116,10 +162,21 @@ impl State {
         self.publish_autoscaler(EPOCH);
     }
 
-    fn add_pool(&mut self, name: &str, purpose: &str, zones: &[&str], autoscaling: NodePoolAutoscaling) {
+    fn add_pool(
+        &mut self,
+        name: &str,
+        purpose: &str,
+        zones: &[&str],
+        autoscaling: NodePoolAutoscaling,
+    ) {
         let groups = zones
             .iter()
-            .map(|zone| (format!("{}-{zone}", super::CLUSTER.location), self.chance.hex(8)))
+            .map(|zone| {
+                (
+                    format!("{}-{zone}", super::CLUSTER.location),
+                    self.chance.hex(8),
+                )
+            })
             .collect();
         let pool = Pool {
             name: name.to_owned(),
@@ -135,7 +192,11 @@ impl State {
     /// A node that has been there since `at`, its images pulled.
     fn add_node(&mut self, pool: &str, at: Timestamp) -> String {
         let zones = self.pools.get(pool).map(Pool::zones).unwrap_or_default();
-        let node = self.create(pool, zones.first().map_or("", String::as_str), Stage::Booting);
+        let node = self.create(
+            pool,
+            zones.first().map_or("", String::as_str),
+            Stage::Booting,
+        );
         self.register(&node, at);
         self.connect(&node, at);
         self.make_ready(&node, at);
@@ -242,7 +303,10 @@ mod tests {
     #[test]
     fn every_listed_scenario_stands_and_has_nothing_to_do() {
         for (name, _) in SCENARIOS {
-            let setup = Setup { scenario: (*name).to_owned(), ..Setup::default() };
+            let setup = Setup {
+                scenario: (*name).to_owned(),
+                ..Setup::default()
+            };
             let state = build(&setup).unwrap();
             assert_eq!(state.due(), None, "{name}");
             assert!(state.store.list("Pod").count() > 10, "{name}");

@@ -106,13 +106,21 @@ fn pullers(practice: &Practice) -> Vec<Value> {
 
 fn reasons(practice: &Practice) -> String {
     practice.0.sim.with(|store| {
-        let reasons: Vec<_> = store.list("Event").map(|e| text(e, "/reason").to_owned()).collect();
+        let reasons: Vec<_> = store
+            .list("Event")
+            .map(|e| text(e, "/reason").to_owned())
+            .collect();
         reasons.join(" ")
     })
 }
 
 async fn all_warm(practice: &Practice, count: usize) {
-    while user_nodes(practice).iter().filter(|node| warm(node)).count() < count {
+    while user_nodes(practice)
+        .iter()
+        .filter(|node| warm(node))
+        .count()
+        < count
+    {
         pause(5).await;
     }
 }
@@ -136,7 +144,10 @@ async fn warm_up(practice: &Practice) -> (f64, f64) {
 }
 
 fn code(refused: &Refused) -> (Code, u16) {
-    (refused.status().unwrap().code, refused.http_status_code().unwrap())
+    (
+        refused.status().unwrap().code,
+        refused.http_status_code().unwrap(),
+    )
 }
 
 fn info(refused: &Refused) -> Vec<String> {
@@ -154,10 +165,14 @@ fn two_nodes_take_twenty_to_twenty_five_minutes() {
     let mut seen = Vec::new();
     for seed in 0..50 {
         let (resize, whole) = within(&fresh("quiet", seed, &[]), warm_up);
-        assert!(resize > 20.0 && whole < 25.0, "seed {seed}: {resize} of {whole}");
+        assert!(
+            resize > 20.0 && whole < 25.0,
+            "seed {seed}: {resize} of {whole}"
+        );
         seen.push(resize);
     }
-    let spread = seen.iter().copied().fold(0.0, f64::max) - seen.iter().copied().fold(99.0, f64::min);
+    let spread =
+        seen.iter().copied().fold(0.0, f64::max) - seen.iter().copied().fold(99.0, f64::min);
     assert!(spread > 1.0, "{spread}");
 }
 
@@ -187,15 +202,32 @@ fn pullers_show_how_far_they_are_and_the_node_then_holds_the_image() {
             assert_eq!(init[1]["state"]["waiting"]["reason"], "PodInitializing");
             assert_eq!(pod["status"]["phase"], "Pending");
         }
-        assert!(user_nodes(practice).iter().all(|node| ready(node) && !warm(node)));
+        assert!(
+            user_nodes(practice)
+                .iter()
+                .all(|node| ready(node) && !warm(node))
+        );
         all_warm(practice, 1).await;
-        assert!(pullers(practice).iter().all(|pod| pod["status"]["phase"] == "Running"));
+        assert!(
+            pullers(practice)
+                .iter()
+                .all(|pod| pod["status"]["phase"] == "Running")
+        );
         let daemons = practice.0.sim.with(|store| {
-            store.get("DaemonSet", Some("prod"), pullers::PULLER).unwrap().clone()
+            store
+                .get("DaemonSet", Some("prod"), pullers::PULLER)
+                .unwrap()
+                .clone()
         });
         assert_eq!(daemons["status"]["numberReady"], 1);
         let reasons = reasons(practice);
-        for reason in ["Scheduled", "Pulling", "Pulled", "NodeReady", "RegisteredNode"] {
+        for reason in [
+            "Scheduled",
+            "Pulling",
+            "Pulled",
+            "NodeReady",
+            "RegisteredNode",
+        ] {
             assert!(reasons.contains(reason), "{reason}");
         }
     });
@@ -236,11 +268,18 @@ fn autoscaling_is_replaced_whole() {
         let before = pool(practice).await.autoscaling.unwrap();
         let op = autoscale(practice, limits(1, 9)).await.unwrap();
         assert_eq!(op.operation_type, operation::Type::UpdateCluster);
-        assert_eq!(pool(practice).await.autoscaling.unwrap(), before, "not done yet");
+        assert_eq!(
+            pool(practice).await.autoscaling.unwrap(),
+            before,
+            "not done yet"
+        );
         finished(practice, &op.name).await;
         let after = pool(practice).await.autoscaling.unwrap();
         assert_eq!(after, limits(1, 9));
-        assert_ne!(after.location_policy, before.location_policy, "it was not sent");
+        assert_ne!(
+            after.location_policy, before.location_policy,
+            "it was not sent"
+        );
         let both = limits(1, 9).set_total_max_node_count(9);
         let refused = autoscale(practice, both).await.unwrap_err();
         assert_eq!(code(&refused), (Code::InvalidArgument, 400));
@@ -271,9 +310,16 @@ fn what_does_not_exist_is_not_found_and_what_is_not_built_says_so() {
         let request = gke.get_node_pool().set_name(cluster().pool("nb-usr"));
         let refused = request.send().await.unwrap_err();
         assert_eq!(code(&refused), (Code::NotFound, 404));
-        let request = gke.get_operation().set_name(cluster().operation("operation-1"));
+        let request = gke
+            .get_operation()
+            .set_name(cluster().operation("operation-1"));
         assert_eq!(code(&request.send().await.unwrap_err()).1, 404);
-        let refused = gke.delete_cluster().set_name(cluster().path()).send().await.unwrap_err();
+        let refused = gke
+            .delete_cluster()
+            .set_name(cluster().path())
+            .send()
+            .await
+            .unwrap_err();
         assert_eq!(refused.http_status_code(), Some(501));
     });
 }
@@ -283,7 +329,13 @@ fn more_machines_than_the_quota_are_refused_at_once() {
     within(&fresh("three-zones", 1, &[]), async |practice| {
         let refused = size(practice, 9).await.unwrap_err();
         assert_eq!(code(&refused), (Code::PermissionDenied, 403));
-        assert!(refused.status().unwrap().message.contains("Insufficient regional quota"));
+        assert!(
+            refused
+                .status()
+                .unwrap()
+                .message
+                .contains("Insufficient regional quota")
+        );
         size(practice, 1).await.unwrap();
         pause(300).await;
         assert_eq!(user_nodes(practice).len(), 3, "one in each zone");
@@ -297,7 +349,9 @@ fn a_smaller_size_takes_nodes_and_the_people_on_them() {
         finished(practice, &op.name).await;
         assert_eq!(user_nodes(practice).len(), 0);
         let people = practice.0.sim.with(|store| {
-            let names = store.list("Pod").map(|pod| text(pod, "/metadata/name").to_owned());
+            let names = store
+                .list("Pod")
+                .map(|pod| text(pod, "/metadata/name").to_owned());
             names.filter(|name| name.starts_with("jupyter-")).count()
         });
         assert_eq!(people, 0);
@@ -309,7 +363,10 @@ fn a_restored_world_ends_at_the_same_moment() {
     let ends = |practice: &Practice| {
         within(practice, async |practice| {
             all_warm(practice, 2).await;
-            let at = practice.0.sim.with(|store| store.list("Node").cloned().collect::<Vec<_>>());
+            let at = practice
+                .0
+                .sim
+                .with(|store| store.list("Node").cloned().collect::<Vec<_>>());
             (at, practice.ledger())
         })
     };
@@ -325,7 +382,10 @@ fn a_restored_world_ends_at_the_same_moment() {
     let whole = within(&fresh("quiet", 5, &[]), async |practice| {
         size(practice, 2).await.unwrap();
         all_warm(practice, 2).await;
-        let at = practice.0.sim.with(|store| store.list("Node").cloned().collect::<Vec<_>>());
+        let at = practice
+            .0
+            .sim
+            .with(|store| store.list("Node").cloned().collect::<Vec<_>>());
         (at, practice.ledger())
     });
     assert_eq!(ends(&restored()), whole);
@@ -335,7 +395,10 @@ fn a_restored_world_ends_at_the_same_moment() {
 #[test]
 fn a_paced_world_has_the_same_history() {
     let run = |speed| {
-        let setup = Setup { speed, ..setup("quiet", 9, &[]) };
+        let setup = Setup {
+            speed,
+            ..setup("quiet", 9, &[])
+        };
         let practice = Practice::fresh(&setup).unwrap();
         within(&practice, async |practice| {
             size(practice, 1).await.unwrap();

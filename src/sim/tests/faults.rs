@@ -50,7 +50,10 @@ fn stockout_ends_the_resize_after_half_an_hour_with_fewer_nodes() {
             assert!(user_nodes(practice).len() < 3);
             let status = practice.0.sim.with(|store| {
                 let name = "cluster-autoscaler-status";
-                store.get("ConfigMap", Some("kube-system"), name).unwrap().to_string()
+                store
+                    .get("ConfigMap", Some("kube-system"), name)
+                    .unwrap()
+                    .to_string()
             });
             assert!(status.contains("Backoff") && status.contains("cloudProviderTarget: 3"));
         });
@@ -114,17 +117,24 @@ fn a_missing_image_is_backed_off_from_and_the_world_comes_to_rest() {
 
 #[test]
 fn one_node_never_gets_ready() {
-    within(&fresh("quiet", 1, &["node-never-ready"]), async |practice| {
-        let op = autoscale(practice, limits(2, 20)).await.unwrap();
-        finished(practice, &op.name).await;
-        size(practice, 2).await.unwrap();
-        pause(3600).await;
-        let nodes = user_nodes(practice);
-        let bad: Vec<_> = nodes.iter().filter(|node| !ready(node)).collect();
-        assert_eq!((nodes.len(), bad.len()), (2, 1));
-        assert!(bad[0]["status"]["conditions"].to_string().contains("cni plugin not initialized"));
-        assert!(nodes.iter().any(warm));
-    });
+    within(
+        &fresh("quiet", 1, &["node-never-ready"]),
+        async |practice| {
+            let op = autoscale(practice, limits(2, 20)).await.unwrap();
+            finished(practice, &op.name).await;
+            size(practice, 2).await.unwrap();
+            pause(3600).await;
+            let nodes = user_nodes(practice);
+            let bad: Vec<_> = nodes.iter().filter(|node| !ready(node)).collect();
+            assert_eq!((nodes.len(), bad.len()), (2, 1));
+            assert!(
+                bad[0]["status"]["conditions"]
+                    .to_string()
+                    .contains("cni plugin not initialized")
+            );
+            assert!(nodes.iter().any(warm));
+        },
+    );
 }
 
 #[test]
@@ -135,8 +145,10 @@ fn rate_limits_say_when_to_come_back_and_end() {
             assert_eq!(code(&refused), (Code::ResourceExhausted, 429));
             assert_eq!(refused.http_headers().unwrap()["retry-after"], "5");
             let details = &refused.status().unwrap().details;
-            assert!((details.iter()).any(|d| matches!(d, StatusDetails::RetryInfo(i)
-                if i.retry_delay.as_ref().is_some_and(|d| d.seconds() == 5))));
+            assert!(
+                (details.iter()).any(|d| matches!(d, StatusDetails::RetryInfo(i)
+                if i.retry_delay.as_ref().is_some_and(|d| d.seconds() == 5)))
+            );
         }
         size(practice, 2).await.unwrap();
         let refusal = practice.0.sim.refuse("GET", "/api/v1/nodes").unwrap();
@@ -148,18 +160,21 @@ fn rate_limits_say_when_to_come_back_and_end() {
 
 #[test]
 fn an_expired_token_is_refused_by_both_until_renewed() {
-    within(&fresh("quiet", 1, &["expired-token@1m"]), async |practice| {
-        pool(practice).await;
-        pause(60).await;
-        let refused = size(practice, 2).await.unwrap_err();
-        assert_eq!(code(&refused), (Code::Unauthenticated, 401));
-        let refusal = practice.0.sim.refuse("GET", "/api/v1/nodes").unwrap();
-        assert_eq!((refusal.code, refusal.reason), (401, "Unauthorized"));
-        practice.renew().await.unwrap();
-        size(practice, 2).await.unwrap();
-        pause(3600).await;
-        assert!(practice.0.sim.refuse("GET", "/api/v1/nodes").is_none());
-    });
+    within(
+        &fresh("quiet", 1, &["expired-token@1m"]),
+        async |practice| {
+            pool(practice).await;
+            pause(60).await;
+            let refused = size(practice, 2).await.unwrap_err();
+            assert_eq!(code(&refused), (Code::Unauthenticated, 401));
+            let refusal = practice.0.sim.refuse("GET", "/api/v1/nodes").unwrap();
+            assert_eq!((refusal.code, refusal.reason), (401, "Unauthorized"));
+            practice.renew().await.unwrap();
+            size(practice, 2).await.unwrap();
+            pause(3600).await;
+            assert!(practice.0.sim.refuse("GET", "/api/v1/nodes").is_none());
+        },
+    );
 }
 
 #[test]
@@ -171,13 +186,19 @@ fn uncordoning_a_node_lifts_its_taint() {
         assert!(node["spec"]["taints"].to_string().contains("unschedulable"));
         let name = text(node, "/metadata/name");
         practice.0.sim.with(|store| {
-            store.edit("Node", None, name, |node| node["spec"]["unschedulable"] = json!(null))
+            store.edit("Node", None, name, |node| {
+                node["spec"]["unschedulable"] = json!(null)
+            })
         });
         let path = format!("/api/v1/nodes/{name}");
         let body = json!({"spec": {"unschedulable": null}});
         practice.0.sim.mutated("PATCH", &path, &body);
         let nodes = user_nodes(practice);
-        assert!(!nodes.iter().any(|node| node.to_string().contains("io/unschedulable")));
+        assert!(
+            !nodes
+                .iter()
+                .any(|node| node.to_string().contains("io/unschedulable"))
+        );
         assert_eq!(practice.ledger()[0].method, "PATCH");
     });
 }
