@@ -1,7 +1,7 @@
 //! A scriptable runbook engine. This file is the map of the house, in reading order.
 //!
 //! Rooms that stand: the shared vocabulary ([`names`], [`event`], [`error`]), the doors
-//! ([`world`]), what a script is ([`runbook`], [`config`]), the table of what it may call
+//! ([`world`]), the practice world behind them ([`sim`]), what a script is ([`runbook`], [`config`]), the table of what it may call
 //! ([`engine`]) and what a person sees ([`ui`]).
 
 pub mod names;
@@ -11,6 +11,8 @@ pub mod event;
 pub mod error;
 
 pub mod world;
+
+pub mod sim;
 
 pub mod config;
 

@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["world"]),
     ("k8s", &["world"]),
     ("ui", &["world"]),
+    ("sim", &["world"]),
 ];
 
 const SHARED: [&str; 3] = ["names", "event", "error"];
