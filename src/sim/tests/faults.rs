@@ -100,8 +100,7 @@ fn a_slow_image_takes_three_times_as_long() {
 #[test]
 fn a_missing_image_is_backed_off_from_and_the_world_comes_to_rest() {
     within(&fresh("quiet", 1, &["image-missing"]), async |practice| {
-        autoscale(practice, limits(1, 20)).await.unwrap();
-        pause(60).await;
+        floor(practice, 1).await;
         size(practice, 1).await.unwrap();
         pause(3600).await;
         for pod in pullers(practice) {
