@@ -39,6 +39,7 @@ fn busy_waits_for_the_operation_that_runs() {
 fn stockout_ends_the_resize_after_half_an_hour_with_fewer_nodes() {
     for seed in 0..5 {
         within(&fresh("quiet", seed, &["stockout"]), async |practice| {
+            floor(practice, 3).await;
             let began = practice.clock().now();
             let op = failed_resize(practice).await;
             assert!((35.0..36.0).contains(&minutes(practice, began)));
