@@ -187,7 +187,7 @@ fn uncordoning_a_node_lifts_its_taint() {
         let name = text(node, "/metadata/name");
         practice.0.sim.with(|store| {
             store.edit("Node", None, name, |node| {
-                node["spec"]["unschedulable"] = json!(null)
+                node["spec"]["unschedulable"] = json!(null);
             })
         });
         let path = format!("/api/v1/nodes/{name}");
