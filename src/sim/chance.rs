@@ -50,7 +50,7 @@ impl Chance {
 
     /// A version 4 UUID.
     pub(super) fn uuid(&mut self) -> String {
-        let digits = self.hex(16) + &self.hex(14);
+        let digits = format!("{}{}", self.hex(16), self.hex(14));
         let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
         let (first, second) = (part(0, 8), part(8, 12));
         format!(
