@@ -424,4 +424,16 @@ fn nothing_due_means_nothing_done() {
     });
 }
 
+#[test]
+fn the_kubernetes_door_leads_to_the_router() {
+    within(&fresh("quiet", 1, &[]), async |practice| {
+        let client = practice.k8s().await.unwrap();
+        let request = http::Request::get("/nowhere").body(Vec::new()).unwrap();
+        match client.request_text(request).await.unwrap_err() {
+            kube::Error::Api(status) => assert_eq!(status.code, 404),
+            other => panic!("{other}"),
+        }
+    });
+}
+
 mod faults;
