@@ -93,12 +93,12 @@ pub enum Error {
 
 impl From<Error> for error::Error {
     fn from(error: Error) -> Self {
-        let known = |nearest: Option<&str>, all: &[(&str, &str)]| match nearest {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => {
-                let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-                format!("choose one of: {}", names.join(", "))
+        let known = |nearest: Option<&str>, all: &[(&str, &str)]| {
+            if let Some(nearest) = nearest {
+                return format!("did you mean `{nearest}`?");
             }
+            let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+            format!("choose one of: {}", names.join(", "))
         };
         let (kind, hint) = match &error {
             Error::UnknownScenario { nearest, .. } => (Kind::Usage, known(*nearest, SCENARIOS)),
@@ -230,7 +230,7 @@ impl Practice {
 
     /// Every change the world accepted, in order.
     pub fn ledger(&self) -> Vec<Mutation> {
-        self.0.sim.change(|state, _| state.ledger.clone())
+        self.0.sim.ledger()
     }
 }
 

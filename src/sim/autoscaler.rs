@@ -15,6 +15,7 @@ const UNNEEDED: u64 = 600_000;
 const SOURCE: &str = "cluster-autoscaler";
 /// What it writes its status into.
 const STATUS: &str = "cluster-autoscaler-status";
+const UPDATED: &str = "cluster-autoscaler.kubernetes.io/last-updated";
 
 impl State {
     /// The pool's limits changed: its nodes are looked at again.
@@ -87,7 +88,6 @@ impl State {
              {counts}    lastProbeTime: \"{now}\"\n  scaleUp:\n    status: NoActivity\n  \
              scaleDown:\n    status: NoCandidates\nnodeGroups:\n{groups}"
         );
-        const UPDATED: &str = "cluster-autoscaler.kubernetes.io/last-updated";
         let there = self
             .store
             .edit("ConfigMap", Some("kube-system"), STATUS, |map| {

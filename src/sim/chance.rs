@@ -50,14 +50,15 @@ impl Chance {
 
     /// A version 4 UUID.
     pub(super) fn uuid(&mut self) -> String {
-        let (a, b, c, d, e) = (
-            self.hex(8),
-            self.hex(4),
-            self.hex(3),
-            self.hex(3),
-            self.hex(12),
-        );
-        format!("{a}-{b}-4{c}-a{d}-{e}")
+        let digits = format!("{}{}", self.hex(16), self.hex(14));
+        let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+        let (first, second) = (part(0, 8), part(8, 12));
+        format!(
+            "{first}-{second}-4{}-a{}-{}",
+            part(12, 15),
+            part(15, 18),
+            part(18, 30)
+        )
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 
 use super::apiserver::{Cluster, Refusal, Store};
 use super::fault::Trouble;
-use super::state::{State, moment};
+use super::state::{Mutation, State, moment};
 use crate::world::Clock;
 
 /// A handle to the running world; clones are the same world.
@@ -75,6 +75,18 @@ impl Sim {
         answer
     }
 
+    /// What was accepted so far; needs no clock, so it can be asked for when all is over.
+    pub(super) fn ledger(&self) -> Vec<Mutation> {
+        self.lock().ledger.clone()
+    }
+
+    /// New credentials are good.
+    pub(super) fn renew(&self) {
+        self.change(|state, now| {
+            state.strikes_once(Trouble::ExpiredToken, now);
+        });
+    }
+
     /// Lets things happen when they are due, for those who watch. With nothing due it sleeps.
     pub(super) async fn drive(self) {
         loop {
@@ -118,15 +130,6 @@ impl Cluster for Sim {
             if let Some(node) = path.strip_prefix("/api/v1/nodes/") {
                 state.sync_cordon(node, now);
             }
-        });
-    }
-}
-
-impl Sim {
-    /// New credentials are good.
-    pub(super) fn renew(&self) {
-        self.change(|state, now| {
-            state.strikes_once(Trouble::ExpiredToken, now);
         });
     }
 }

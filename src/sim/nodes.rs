@@ -9,6 +9,7 @@ use super::state::{Pulling, State, Todo};
 
 /// From a ready node to its first pulled layer, in milliseconds: least and most.
 const FIRST_PODS: (u64, u64) = (5_000, 15_000);
+const CORDON: &str = "node.kubernetes.io/unschedulable";
 const VERSION: &str = "v1.30.5-gke.1014001";
 const NO_NETWORK: &str = "container runtime network not ready: NetworkReady=false \
     reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized";
@@ -269,17 +270,15 @@ impl State {
         for (namespace, name) in gone {
             self.store.remove("Pod", Some(&namespace), &name, at);
         }
-        self.store.remove("Node", None, node, at);
+        let known = self.store.remove("Node", None, node, at).is_some();
         for pool in self.pools.values_mut() {
             pool.instances.remove(node);
         }
-        let message = format!("Node {node} event: Removing Node {node} from Controller");
-        self.node_event(
-            node,
-            ("Normal", "RemovingNode", "node-controller"),
-            &message,
-            at,
-        );
+        if known {
+            let message = format!("Node {node} event: Removing Node {node} from Controller");
+            let what = ("Normal", "RemovingNode", "node-controller");
+            self.node_event(node, what, &message, at);
+        }
         self.count_pullers();
         self.publish_autoscaler(at);
     }
@@ -293,20 +292,26 @@ impl State {
 
     /// What the node controller does after somebody cordoned or uncordoned a node.
     pub(super) fn sync_cordon(&mut self, node: &str, at: Timestamp) {
-        const CORDON: &str = "node.kubernetes.io/unschedulable";
-        let mut cordoned = false;
+        let (mut cordoned, mut tainted) = (false, false);
         self.store.edit("Node", None, node, |node| {
             cordoned = node.pointer("/spec/unschedulable") == Some(&json!(true));
             let mut taints: Vec<Value> = match node.pointer("/spec/taints") {
                 Some(Value::Array(taints)) => taints.clone(),
                 _ => Vec::new(),
             };
+            tainted = taints.iter().any(|taint| text(taint, "/key") == CORDON);
+            if tainted == cordoned {
+                return;
+            }
             taints.retain(|taint| text(taint, "/key") != CORDON);
             if cordoned {
                 taints.push(json!({"key": CORDON, "effect": "NoSchedule", "timeAdded": stamp(at)}));
             }
             set(node, "/spec/taints", json!(taints));
         });
+        if tainted == cordoned {
+            return;
+        }
         let reason = if cordoned {
             "NodeNotSchedulable"
         } else {

@@ -103,7 +103,7 @@ impl State {
         };
         if op.report.status == operation::Status::Aborting {
             let cancelled = Status::new()
-                .set_code(i32_of(Code::Cancelled))
+                .set_code(number(&Code::Cancelled))
                 .set_message("The operation was cancelled.");
             op.report.error = Some(cancelled);
         }
@@ -136,7 +136,7 @@ impl State {
             return;
         };
         let error = Status::new()
-            .set_code(i32_of(Code::ResourceExhausted))
+            .set_code(number(&Code::ResourceExhausted))
             .set_message(&shortage.message);
         op.report.error = Some(error);
         if shortage.trouble == Trouble::Stockout {
@@ -163,6 +163,6 @@ impl State {
     }
 }
 
-fn i32_of(code: Code) -> i32 {
+fn number(code: &Code) -> i32 {
     code.value().unwrap_or_default()
 }

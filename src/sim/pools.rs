@@ -259,6 +259,7 @@ impl State {
         (self.store).edit("Node", None, node, |node| {
             set(node, "/spec/unschedulable", json!(true));
         });
+        self.sync_cordon(node, at);
         let gone = self.soon(at, DRAIN);
         let node = node.to_owned();
         self.plan(gone, Todo::Remove { node });

@@ -55,9 +55,10 @@ fn status(step: Pulling, at: Timestamp) -> Value {
         json!({"name": name, "image": image, "imageID": "", "ready": finished,
             "started": finished, "restartCount": 0, "state": state})
     };
-    let pausing = match ready {
-        true => json!({"running": {"startedAt": stamp(at)}}),
-        false => initializing,
+    let pausing = if ready {
+        json!({"running": {"startedAt": stamp(at)}})
+    } else {
+        initializing
     };
     let truth = |yes: bool| if yes { "True" } else { "False" };
     let condition = |kind: &str, yes: bool, reason: Option<&str>| json!({"type": kind, "status": truth(yes), "reason": reason, "lastTransitionTime": stamp(at)});
@@ -105,10 +106,10 @@ fn pulled(image: &str, took_ms: u64, bytes: u64) -> String {
 impl State {
     /// The next step of a node's image pullers.
     pub(super) fn pull(&mut self, node: &str, step: Pulling, at: Timestamp) {
-        let here = |(pool, i): &(&super::pools::Pool, &super::pools::Instance)| {
-            pool.purpose == "user" && i.stage != Stage::Leaving
-        };
-        if self.home(node).filter(here).is_none() {
+        let here = self.home(node).is_some_and(|(pool, instance)| {
+            pool.purpose == "user" && instance.stage != Stage::Leaving
+        });
+        if !here {
             return;
         }
         match step {
@@ -258,7 +259,7 @@ impl State {
         });
     }
 
-    /// Brings the DaemonSets' own count up to date.
+    /// Brings the `DaemonSet`s' own count up to date.
     pub(super) fn count_pullers(&mut self) {
         for namespace in HUBS {
             let ours = |pod: &&Value| {

@@ -129,12 +129,17 @@ fn minutes(practice: &Practice, since: Timestamp) -> f64 {
     practice.clock().since(since).as_secs_f64() / 60.0
 }
 
+/// Raises the minimum and sees it done: else the autoscaler takes idle nodes away again.
+async fn floor(practice: &Practice, count: i32) {
+    let op = autoscale(practice, limits(count, 20)).await.unwrap();
+    finished(practice, &op.name).await;
+}
+
 /// Raises the minimum and the size to two, and waits until two nodes are warm. Minutes from the
 /// resize, and from the beginning.
 async fn warm_up(practice: &Practice) -> (f64, f64) {
     let began = practice.clock().now();
-    let op = autoscale(practice, limits(2, 20)).await.unwrap();
-    finished(practice, &op.name).await;
+    floor(practice, 2).await;
     let resized = practice.clock().now();
     let op = size(practice, 2).await.unwrap();
     let op = finished(practice, &op.name).await;
@@ -192,6 +197,7 @@ fn one_seed_one_history() {
 #[test]
 fn pullers_show_how_far_they_are_and_the_node_then_holds_the_image() {
     within(&fresh("quiet", 1, &[]), async |practice| {
+        floor(practice, 1).await;
         size(practice, 1).await.unwrap();
         pause(300).await;
         let pods = pullers(practice);
@@ -236,8 +242,7 @@ fn pullers_show_how_far_they_are_and_the_node_then_holds_the_image() {
 #[test]
 fn a_higher_minimum_alone_brings_no_nodes() {
     within(&fresh("quiet", 1, &[]), async |practice| {
-        let op = autoscale(practice, limits(2, 20)).await.unwrap();
-        finished(practice, &op.name).await;
+        floor(practice, 2).await;
         pause(7200).await;
         assert_eq!(user_nodes(practice).len(), 0);
         assert_eq!(pool(practice).await.autoscaling.unwrap().min_node_count, 2);
@@ -255,8 +260,7 @@ fn nodes_above_the_minimum_that_nobody_uses_are_taken_away() {
         assert!(reasons(practice).contains("ScaleDownEmpty"));
     });
     within(&fresh("users", 1, &[]), async |practice| {
-        let op = autoscale(practice, limits(0, 20)).await.unwrap();
-        finished(practice, &op.name).await;
+        floor(practice, 0).await;
         pause(7200).await;
         assert_eq!(user_nodes(practice).len(), 1, "people are on it");
     });
@@ -372,6 +376,7 @@ fn a_restored_world_ends_at_the_same_moment() {
     };
     let through = fresh("quiet", 5, &[]);
     let saved = within(&through, async |practice| {
+        floor(practice, 2).await;
         size(practice, 2).await.unwrap();
         pause(400).await;
         practice.snapshot()
@@ -380,6 +385,7 @@ fn a_restored_world_ends_at_the_same_moment() {
     let restored = || Practice::restore(serde_json::from_str(&text).unwrap(), Speed::Max).unwrap();
     assert_eq!(ends(&restored()), ends(&restored()));
     let whole = within(&fresh("quiet", 5, &[]), async |practice| {
+        floor(practice, 2).await;
         size(practice, 2).await.unwrap();
         all_warm(practice, 2).await;
         let at = practice
@@ -415,6 +421,18 @@ fn nothing_due_means_nothing_done() {
         let before = practice.0.sim.with(|store| store.version());
         pause(7 * 24 * 3600).await;
         assert_eq!(practice.0.sim.with(|store| store.version()), before);
+    });
+}
+
+#[test]
+fn the_kubernetes_door_leads_to_the_router() {
+    within(&fresh("quiet", 1, &[]), async |practice| {
+        let client = practice.k8s().await.unwrap();
+        let request = http::Request::get("/nowhere").body(Vec::new()).unwrap();
+        match client.request_text(request).await.unwrap_err() {
+            kube::Error::Api(status) => assert_eq!(status.code, 404),
+            other => panic!("{other}"),
+        }
     });
 }
 

@@ -39,6 +39,7 @@ fn busy_waits_for_the_operation_that_runs() {
 fn stockout_ends_the_resize_after_half_an_hour_with_fewer_nodes() {
     for seed in 0..5 {
         within(&fresh("quiet", seed, &["stockout"]), async |practice| {
+            floor(practice, 3).await;
             let began = practice.clock().now();
             let op = failed_resize(practice).await;
             assert!((35.0..36.0).contains(&minutes(practice, began)));
@@ -100,8 +101,7 @@ fn a_slow_image_takes_three_times_as_long() {
 #[test]
 fn a_missing_image_is_backed_off_from_and_the_world_comes_to_rest() {
     within(&fresh("quiet", 1, &["image-missing"]), async |practice| {
-        autoscale(practice, limits(1, 20)).await.unwrap();
-        pause(60).await;
+        floor(practice, 1).await;
         size(practice, 1).await.unwrap();
         pause(3600).await;
         for pod in pullers(practice) {
@@ -187,7 +187,7 @@ fn uncordoning_a_node_lifts_its_taint() {
         let name = text(node, "/metadata/name");
         practice.0.sim.with(|store| {
             store.edit("Node", None, name, |node| {
-                node["spec"]["unschedulable"] = json!(null)
+                node["spec"]["unschedulable"] = json!(null);
             })
         });
         let path = format!("/api/v1/nodes/{name}");
