@@ -12,7 +12,7 @@ use http::HeaderValue;
 use serde_json::Value;
 
 use super::gcloud::Gcloud;
-use super::tokens::Source;
+use super::tokens::{Source, Token};
 use crate::error::{Error, Kind, Result};
 use crate::world::secret::Secret;
 
@@ -44,9 +44,10 @@ pub struct Environment {
     pub iam_credentials_endpoint: Option<String>,
 }
 
-/// Credentials that gave a token just now, or should.
+/// A source of tokens, with its first one where finding it needed one.
 pub(super) struct Found {
     pub(super) source: Source,
+    pub(super) first: Option<Token>,
     pub(super) quota_project: Option<HeaderValue>,
 }
 
@@ -54,6 +55,7 @@ impl From<Source> for Found {
     fn from(source: Source) -> Self {
         Self {
             source,
+            first: None,
             quota_project: None,
         }
     }
@@ -61,11 +63,10 @@ impl From<Source> for Found {
 
 /// Finds them. `refresh`: a token was just refused, so caches outside must not give it again.
 pub(super) async fn find(environment: &Environment, refresh: bool) -> Result<Found> {
-    let mut missing = Vec::new();
     if let Some(token) = &environment.access_token {
         return Ok(Source::Fixed(token.clone()).into());
     }
-    missing.push("CLOUDSDK_AUTH_ACCESS_TOKEN is not set".to_owned());
+    let mut missing = vec!["CLOUDSDK_AUTH_ACCESS_TOKEN is not set".to_owned()];
     if let Some(file) = &environment.credentials_file {
         return from_file(file).map_err(|why| {
             Error::new(Kind::Credentials, why.text).hint(why.hint.unwrap_or_else(|| {
@@ -82,7 +83,12 @@ pub(super) async fn find(environment: &Environment, refresh: bool) -> Result<Fou
     let path = environment.path.as_deref().unwrap_or_default();
     match Gcloud::on(path, refresh) {
         Some(gcloud) => match gcloud.token().await {
-            Ok(_) => return Ok(Source::Gcloud(gcloud).into()),
+            Ok(first) => {
+                return Ok(Found {
+                    first: Some(first),
+                    ..Source::Gcloud(gcloud).into()
+                });
+            }
             Err(why) => missing.push(why),
         },
         None => missing.push("`gcloud` is not on PATH".to_owned()),
@@ -131,6 +137,7 @@ fn from_file(file: &Path) -> std::result::Result<Found, Useless> {
     };
     Ok(Found {
         source,
+        first: None,
         quota_project,
     })
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::OnSecret;
+use super::credentials::Found;
 use super::gcloud::Gcloud;
 use super::impersonation::Impersonation;
 use crate::error::{Error, Kind, Result};
@@ -122,27 +123,37 @@ struct Inner {
     quota_project: Option<HeaderValue>,
     clock: Clock,
     on_secret: OnSecret,
-    held: Mutex<Option<(Token, EntityTag)>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The source's token from when it was found, not used yet.
+    first: Option<Token>,
+    held: Option<(Token, EntityTag)>,
 }
 
 /// What tokens are made of.
 pub(super) struct Parts {
-    pub(super) source: Source,
+    pub(super) found: Found,
     pub(super) impersonation: Option<Impersonation>,
-    pub(super) quota_project: Option<HeaderValue>,
     pub(super) clock: Clock,
     pub(super) on_secret: OnSecret,
 }
 
 impl Tokens {
     pub(super) fn new(parts: Parts) -> Self {
+        let acts = parts.impersonation.is_some();
         Self(Arc::new(Inner {
-            source: parts.source,
+            source: parts.found.source,
             impersonation: parts.impersonation,
-            quota_project: parts.quota_project,
+            quota_project: parts.found.quota_project.filter(|_| !acts),
             clock: parts.clock,
             on_secret: parts.on_secret,
-            held: Mutex::default(),
+            state: Mutex::new(State {
+                first: parts.found.first,
+                held: None,
+            }),
         }))
     }
 
@@ -157,18 +168,21 @@ impl Tokens {
     }
 
     async fn tagged(&self) -> Result<(Secret, EntityTag)> {
-        let mut held = self.0.held.lock().await;
-        if let Some((token, tag)) = &*held
+        let mut state = self.0.state.lock().await;
+        if let Some((token, tag)) = &state.held
             && self.is_fresh(token.keep)
         {
             return Ok((token.secret.clone(), tag.clone()));
         }
-        let mut token = self.0.source.token().await?;
+        let mut token = match state.first.take() {
+            Some(first) => first,
+            None => self.0.source.token().await?,
+        };
         if let Some(impersonation) = &self.0.impersonation {
             (self.0.on_secret)(token.secret.expose());
             token = impersonation.token(&token.secret).await?;
         }
-        let tag = match &*held {
+        let tag = match &state.held {
             Some((old, tag)) if old.secret == token.secret => tag.clone(),
             Some(_) | None => {
                 (self.0.on_secret)(token.secret.expose());
@@ -176,7 +190,7 @@ impl Tokens {
             }
         };
         let secret = token.secret.clone();
-        *held = Some((token, tag.clone()));
+        state.held = Some((token, tag.clone()));
         Ok((secret, tag))
     }
 
