@@ -61,31 +61,20 @@ pub(super) fn address(
     let endpoints = found.control_plane_endpoints_config.as_ref();
     let ip = endpoints.and_then(|e| e.ip_endpoints_config.as_ref());
     let dns = endpoints.and_then(|e| e.dns_endpoint_config.as_ref());
-    let ip_off = ip.is_some_and(|ip| ip.enabled == Some(false));
+    let dns_name = dns.map_or("", |dns| dns.endpoint.as_str());
+    let ip_off = ip.is_some_and(|ip| ip.enabled != Some(true)) && !dns_name.is_empty();
     let lacks = |what: &str, hint: &str| {
         Err(Error::new(Kind::Config, format!("cluster {name} has no {what}")).hint(hint))
     };
     let (host, public) = match which {
         K8sEndpoint::Ip if !ip_off => (found.endpoint.as_str(), false),
         K8sEndpoint::Ip | K8sEndpoint::Dns => {
-            if dns.is_some_and(|dns| dns.allow_external_traffic == Some(false)) {
-                let message = format!("cluster {name} does not let its DNS endpoint be used from outside");
-                return Err(Error::new(Kind::Config, message).hint(format!(
-                    "allow it: `gcloud container clusters update {} --project={} --location={} \
-                     --enable-dns-access`",
-                    name.cluster, name.project, name.location
-                )));
+            if dns.is_some_and(|dns| dns.allow_external_traffic != Some(true)) {
+                return Err(closed_dns(name));
             }
-            (dns.map_or("", |dns| dns.endpoint.as_str()), true)
+            (dns_name, true)
         }
-        K8sEndpoint::Internal => {
-            let old = found.private_cluster_config.as_ref();
-            let private = ip
-                .map(|ip| ip.private_endpoint.as_str())
-                .filter(|endpoint| !endpoint.is_empty())
-                .or(old.map(|old| old.private_endpoint.as_str()));
-            (private.unwrap_or(""), false)
-        }
+        K8sEndpoint::Internal => (ip.map_or("", |ip| ip.private_endpoint.as_str()), false),
     };
     match (host, which) {
         ("", K8sEndpoint::Ip) => lacks(
@@ -101,6 +90,15 @@ pub(super) fn address(
             authority: (!public).then(|| authority(found)),
         }),
     }
+}
+
+fn closed_dns(name: &ClusterName) -> Error {
+    let message = format!("cluster {name} does not let its DNS endpoint be used from outside");
+    Error::new(Kind::Config, message).hint(format!(
+        "allow it: `gcloud container clusters update {} --project={} --location={} \
+         --enable-dns-access`",
+        name.cluster, name.project, name.location
+    ))
 }
 
 fn authority(found: &model::Cluster) -> String {
@@ -161,4 +159,72 @@ fn certificates(base64: String) -> Option<Vec<Vec<u8>>> {
         .map(|der| Some(der.ok()?.to_vec()))
         .collect::<Option<_>>()?;
     (!ders.is_empty()).then_some(ders)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn name() -> ClusterName {
+        ClusterName {
+            project: "p".to_owned(),
+            location: "l".to_owned(),
+            cluster: "c".to_owned(),
+        }
+    }
+
+    fn found(endpoints: &serde_json::Value) -> model::Cluster {
+        serde_json::from_value(json!({
+            "endpoint": "203.0.113.7",
+            "masterAuth": { "clusterCaCertificate": "Q0E=" },
+            "controlPlaneEndpointsConfig": endpoints,
+        }))
+        .unwrap()
+    }
+
+    fn at(endpoints: &serde_json::Value, which: K8sEndpoint) -> Result<(String, Option<String>)> {
+        address(&found(endpoints), &name(), which).map(|a| (a.host, a.authority))
+    }
+
+    #[test]
+    fn the_ip_endpoint_comes_with_the_clusters_own_authority() {
+        let both = json!({ "ipEndpointsConfig": { "enabled": true, "privateEndpoint": "10.0.0.2" },
+            "dnsEndpointConfig": { "endpoint": "x.gke.goog", "allowExternalTraffic": true } });
+        let ca = Some("Q0E=".to_owned());
+        let ip = at(&both, K8sEndpoint::Ip).unwrap();
+        assert_eq!(ip, ("203.0.113.7".to_owned(), ca.clone()));
+        let internal = at(&both, K8sEndpoint::Internal).unwrap();
+        assert_eq!(internal, ("10.0.0.2".to_owned(), ca));
+        let dns = at(&both, K8sEndpoint::Dns).unwrap();
+        assert_eq!(dns, ("x.gke.goog".to_owned(), None));
+    }
+
+    #[test]
+    fn a_cluster_without_ip_endpoint_is_reached_by_name() {
+        let dns = json!({ "ipEndpointsConfig": { "enabled": false },
+            "dnsEndpointConfig": { "endpoint": "x.gke.goog", "allowExternalTraffic": true } });
+        assert_eq!(at(&dns, K8sEndpoint::Ip).unwrap().0, "x.gke.goog");
+    }
+
+    #[test]
+    fn an_endpoint_that_is_missing_or_closed_is_said() {
+        let closed = json!({ "dnsEndpointConfig": { "endpoint": "x.gke.goog" } });
+        let error = at(&closed, K8sEndpoint::Dns).unwrap_err();
+        assert!(error.hint.unwrap().contains("--enable-dns-access"));
+        let error = at(&json!({}), K8sEndpoint::Internal).unwrap_err();
+        assert_eq!(error.message, "cluster p/l/c has no private endpoint");
+        let starting = model::Cluster::new();
+        let error = address(&starting, &name(), K8sEndpoint::Ip).unwrap_err();
+        assert_eq!(error.kind, Kind::Config);
+        assert!(error.message.contains("has no endpoint yet"), "{error}");
+    }
+
+    #[test]
+    fn a_bad_authority_is_nothing() {
+        for bad in ["", "Q0E=", "not base64!"] {
+            assert_eq!(certificates(bad.to_owned()), None, "{bad}");
+        }
+    }
 }
