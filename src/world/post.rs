@@ -51,7 +51,10 @@ async fn send(
         .enable_http1()
         .build();
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
-    let answer = client.request(request).await.map_err(|error| chain(&error))?;
+    let answer = client
+        .request(request)
+        .await
+        .map_err(|error| chain(&error))?;
     let status = answer.status();
     let body = Limited::new(answer.into_body(), ANSWER_MAX)
         .collect()

@@ -95,9 +95,8 @@ where
         let answer = self.inner.call(request);
         Box::pin(async move {
             let path = path.unwrap_or_default();
-            let status = |answer: &Result<Response<B>, _>| {
-                Some(answer.as_ref().ok()?.status().as_u16())
-            };
+            let status =
+                |answer: &Result<Response<B>, _>| Some(answer.as_ref().ok()?.status().as_u16());
             record.request(&method, &path, answer, status).await
         })
     }

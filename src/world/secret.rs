@@ -38,7 +38,10 @@ mod tests {
     #[test]
     fn a_secret_never_shows_itself() {
         let secret = Secret::new("ya29.hidden");
-        assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "*** *** Some(***)");
+        assert_eq!(
+            format!("{secret} {secret:?} {:?}", Some(&secret)),
+            "*** *** Some(***)"
+        );
         assert_eq!(secret.expose(), "ya29.hidden");
     }
 }

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
@@ -140,7 +140,11 @@ impl Canned {
 
     /// `http://127.0.0.1:PORT`, or `https`.
     pub(crate) fn url(&self) -> String {
-        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        let scheme = if self.authority.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         format!("{scheme}://{}", self.address)
     }
 
@@ -160,10 +164,12 @@ impl Canned {
     }
 }
 
-/// An address nobody listens on.
-pub(crate) async fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap().to_string()
+/// An address nobody listens on, and the socket that keeps it so.
+pub(crate) fn nobody() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    (socket, address)
 }
 
 fn answering(answer: impl Fn(&Recorded) -> Answer + Send + Sync + 'static) -> Router {
@@ -215,11 +221,17 @@ async fn accept(
             match acceptor {
                 None => {
                     let io = TokioIo::new(stream);
-                    http.serve_connection(io, service).with_upgrades().await.ok()
+                    http.serve_connection(io, service)
+                        .with_upgrades()
+                        .await
+                        .ok()
                 }
                 Some(acceptor) => {
                     let io = TokioIo::new(acceptor.accept(stream).await.ok()?);
-                    http.serve_connection(io, service).with_upgrades().await.ok()
+                    http.serve_connection(io, service)
+                        .with_upgrades()
+                        .await
+                        .ok()
                 }
             }
         });
@@ -249,7 +261,9 @@ fn recording(
             };
             seen.lock().unwrap().push(recorded.clone());
             parts.extensions.insert(recorded);
-            router.oneshot(Request::from_parts(parts, Body::from(bytes))).await
+            router
+                .oneshot(Request::from_parts(parts, Body::from(bytes)))
+                .await
         }
     })
 }

@@ -79,7 +79,10 @@ async fn get_cluster(doors: &Doors) -> google_cloud_gax::Result<()> {
 async fn nodes(doors: &Doors) -> kube::Result<Vec<String>> {
     let k8s = doors.live.k8s().await.unwrap();
     let nodes = Api::<Node>::all(k8s).list(&ListParams::default()).await?;
-    Ok(nodes.into_iter().map(|n| n.metadata.name.unwrap()).collect())
+    Ok(nodes
+        .into_iter()
+        .map(|n| n.metadata.name.unwrap())
+        .collect())
 }
 
 async fn k8s_error(doors: &Doors) -> Error {
@@ -99,7 +102,8 @@ async fn a_cluster_is_asked_for_by_name_with_the_token() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn changes_are_sent_with_exactly_these_bodies() {
-    let gke = Canned::plain(|_| Answer::json(&json!({ "name": "operation-1", "status": "RUNNING" })));
+    let gke =
+        Canned::plain(|_| Answer::json(&json!({ "name": "operation-1", "status": "RUNNING" })));
     let gke = gke.await;
     let doors = doors(gke.url(), with_token(), None);
     let client = doors.live.gke().await.unwrap();
@@ -113,7 +117,11 @@ async fn changes_are_sent_with_exactly_these_bodies() {
         .set_autoscaling(limits)
         .send();
     assert_eq!(raised.await.unwrap().name, "operation-1");
-    let resized = client.set_node_pool_size().set_name(POOL).set_node_count(2).send();
+    let resized = client
+        .set_node_pool_size()
+        .set_name(POOL)
+        .set_node_count(2)
+        .send();
     resized.await.unwrap();
     assert_eq!(
         gke.lines(),
@@ -122,7 +130,11 @@ async fn changes_are_sent_with_exactly_these_bodies() {
             format!("POST /v1/{POOL}:setSize")
         ]
     );
-    let bodies: Vec<Value> = gke.seen().iter().map(super::canned::Recorded::json).collect();
+    let bodies: Vec<Value> = gke
+        .seen()
+        .iter()
+        .map(super::canned::Recorded::json)
+        .collect();
     assert_eq!(
         bodies,
         [
@@ -135,8 +147,10 @@ async fn changes_are_sent_with_exactly_these_bodies() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_cluster_is_reached_over_tls_with_its_own_authority() {
     let k8s = Canned::tls(|_| {
-        Answer::json(&json!({ "kind": "NodeList", "apiVersion": "v1", "metadata": {},
-            "items": [{ "metadata": { "name": "gke-a" } }, { "metadata": { "name": "gke-b" } }] }))
+        Answer::json(
+            &json!({ "kind": "NodeList", "apiVersion": "v1", "metadata": {},
+            "items": [{ "metadata": { "name": "gke-a" } }, { "metadata": { "name": "gke-b" } }] }),
+        )
     })
     .await;
     let described = describing(&k8s);
@@ -154,7 +168,13 @@ async fn the_cluster_is_reached_over_tls_with_its_own_authority() {
         .unwrap()
         .iter()
         .map(|what| match what {
-            What::Request { door, method, path, status, .. } => {
+            What::Request {
+                door,
+                method,
+                path,
+                status,
+                ..
+            } => {
                 format!("{door} {method} {path} {status:?}")
             }
             other => panic!("{other:?}"),
@@ -197,7 +217,12 @@ async fn no_library_repeats_a_request_by_itself() {
     .await;
     let doors = doors(gke.url(), with_token(), None);
     let client = doors.live.gke().await.unwrap();
-    let failure = client.get_node_pool().set_name(POOL).send().await.unwrap_err();
+    let failure = client
+        .get_node_pool()
+        .set_name(POOL)
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(failure.http_status_code(), Some(503));
     assert_eq!(gke.lines(), [format!("GET /v1/{POOL}")]);
     match nodes(&doors).await.unwrap_err() {
@@ -243,7 +268,8 @@ fn with_gcloud(folder: &Path) -> Environment {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn gcloud_is_asked_once_and_again_when_its_token_is_refused() {
     let folder = gcloud("ya29.old");
-    let refuses = |asked: &crate::canned::Recorded| asked.header("authorization") != "Bearer ya29.new";
+    let refuses =
+        |asked: &crate::canned::Recorded| asked.header("authorization") != "Bearer ya29.new";
     let k8s = Canned::tls(move |asked| match refuses(asked) {
         true => Answer::kubernetes(401, "Unauthorized", "Unauthorized"),
         false => Answer::json(&json!({ "metadata": {}, "items": [] })),
@@ -260,7 +286,10 @@ async fn gcloud_is_asked_once_and_again_when_its_token_is_refused() {
     doors.live.renew().await.unwrap();
     assert_eq!(nodes(&doors).await.unwrap(), Vec::<String>::new());
     get_cluster(&doors).await.unwrap();
-    assert_eq!(gke.seen().last().unwrap().header("authorization"), "Bearer ya29.new");
+    assert_eq!(
+        gke.seen().last().unwrap().header("authorization"),
+        "Bearer ya29.new"
+    );
     assert_eq!(
         calls(folder.path()),
         [
@@ -293,7 +322,10 @@ async fn a_token_given_as_text_cannot_be_renewed() {
     doors.live.gke().await.unwrap();
     let error = doors.live.renew().await.unwrap_err();
     assert_eq!(error.kind, Kind::Credentials);
-    assert!(error.message.contains("CLOUDSDK_AUTH_ACCESS_TOKEN"), "{error}");
+    assert!(
+        error.message.contains("CLOUDSDK_AUTH_ACCESS_TOKEN"),
+        "{error}"
+    );
 }
 
 #[cfg(unix)]
@@ -305,10 +337,16 @@ async fn without_a_login_one_message_says_where_was_looked() {
         "ERROR: (gcloud.config.config-helper)\n  You do not currently have an active account selected.\n",
     )
     .unwrap();
-    let doors = doors("http://127.0.0.1:9".to_owned(), with_gcloud(folder.path()), None);
+    let doors = doors(
+        "http://127.0.0.1:9".to_owned(),
+        with_gcloud(folder.path()),
+        None,
+    );
     let error = k8s_error(&doors).await;
     assert_eq!(error.kind, Kind::Credentials);
-    let missing = folder.path().join("nothing-here/application_default_credentials.json");
+    let missing = folder
+        .path()
+        .join("nothing-here/application_default_credentials.json");
     assert_eq!(
         error.message,
         format!(
@@ -380,7 +418,12 @@ async fn default_credentials_that_google_refuses_say_so() {
     let error = k8s_error(&doors(google.url(), environment, None)).await;
     assert_eq!(error.kind, Kind::Credentials);
     assert!(error.message.contains("invalid_grant"), "{error}");
-    assert!(error.hint.unwrap().contains("gcloud auth application-default login"));
+    assert!(
+        error
+            .hint
+            .unwrap()
+            .contains("gcloud auth application-default login")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -394,9 +437,18 @@ async fn a_key_file_and_a_missing_file_are_explained() {
     let doors = doors("http://127.0.0.1:9".to_owned(), environment, None);
     let error = k8s_error(&doors).await;
     assert_eq!(error.message, format!("there is no {}", file.display()));
-    std::fs::write(&file, r#"{"type":"service_account","private_key":"secret"}"#).unwrap();
+    std::fs::write(
+        &file,
+        r#"{"type":"service_account","private_key":"secret"}"#,
+    )
+    .unwrap();
     let error = k8s_error(&doors).await;
-    assert!(error.hint.unwrap().contains("gcloud auth activate-service-account"));
+    assert!(
+        error
+            .hint
+            .unwrap()
+            .contains("gcloud auth activate-service-account")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -414,7 +466,11 @@ async fn acting_as_another_account_uses_its_token() {
         iam_credentials_endpoint: Some(format!("{}/", google.url())),
         ..with_token()
     };
-    let doors = doors(google.url(), environment, Some("ops@p.iam.gserviceaccount.com"));
+    let doors = doors(
+        google.url(),
+        environment,
+        Some("ops@p.iam.gserviceaccount.com"),
+    );
     get_cluster(&doors).await.unwrap();
     get_cluster(&doors).await.unwrap();
     let seen = google.seen();
@@ -442,15 +498,35 @@ async fn not_being_allowed_to_act_as_it_names_the_role() {
     };
     let error = k8s_error(&doors(google.url(), environment, Some("ops@p"))).await;
     assert_eq!(error.kind, Kind::Denied);
-    assert!(error.hint.unwrap().contains("roles/iam.serviceAccountTokenCreator"));
+    assert!(
+        error
+            .hint
+            .unwrap()
+            .contains("roles/iam.serviceAccountTokenCreator")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_lookup_that_fails_says_what_to_do() {
     let cases = [
-        (403, "PERMISSION_DENIED", Kind::Denied, "roles/container.developer"),
-        (404, "NOT_FOUND", Kind::NotFound, "gcloud container clusters list --project=p"),
-        (401, "UNAUTHENTICATED", Kind::Credentials, "gcloud auth application-default login"),
+        (
+            403,
+            "PERMISSION_DENIED",
+            Kind::Denied,
+            "roles/container.developer",
+        ),
+        (
+            404,
+            "NOT_FOUND",
+            Kind::NotFound,
+            "gcloud container clusters list --project=p",
+        ),
+        (
+            401,
+            "UNAUTHENTICATED",
+            Kind::Credentials,
+            "gcloud auth application-default login",
+        ),
         (429, "RESOURCE_EXHAUSTED", Kind::RateLimited, "in a minute"),
         (503, "UNAVAILABLE", Kind::Unreachable, "in a minute"),
     ];
@@ -458,7 +534,10 @@ async fn a_lookup_that_fails_says_what_to_do() {
         let gke = Canned::plain(move |_| Answer::google(code, status, "Google's words")).await;
         let error = k8s_error(&doors(gke.url(), with_token(), None)).await;
         assert_eq!(error.kind, kind, "{error}");
-        assert_eq!(error.message, "cannot look up cluster p/l/c: Google's words");
+        assert_eq!(
+            error.message,
+            "cannot look up cluster p/l/c: Google's words"
+        );
         assert!(error.hint.clone().unwrap().contains(hint), "{error:?}");
         assert_eq!(gke.lines().len(), 1);
     }
@@ -483,7 +562,8 @@ async fn a_cluster_that_cannot_be_used_yet_is_explained() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn nobody_listening_is_unreachable() {
-    let doors = doors(format!("http://{}", nobody().await), with_token(), None);
+    let (_socket, address) = nobody();
+    let doors = doors(format!("http://{address}"), with_token(), None);
     let error = k8s_error(&doors).await;
     assert_eq!(error.kind, Kind::Unreachable, "{error}");
     assert!(get_cluster(&doors).await.unwrap_err().is_connect());
@@ -503,7 +583,12 @@ async fn the_token_is_in_no_text() {
     .await;
     let doors = doors(gke.url(), with_token(), None);
     let client = doors.live.gke().await.unwrap();
-    let refused = client.get_node_pool().set_name(POOL).send().await.unwrap_err();
+    let refused = client
+        .get_node_pool()
+        .set_name(POOL)
+        .send()
+        .await
+        .unwrap_err();
     let unauthorized = nodes(&doors).await.unwrap_err();
     let renewed = doors.live.renew().await.unwrap_err();
     let events = doors.events.lock().unwrap().clone();
@@ -513,7 +598,10 @@ async fn the_token_is_in_no_text() {
         with_token(),
     );
     assert!(!texts.contains(TOKEN), "{texts}");
-    assert_eq!(gke.seen()[0].header("authorization"), format!("Bearer {TOKEN}"));
+    assert_eq!(
+        gke.seen()[0].header("authorization"),
+        format!("Bearer {TOKEN}")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -532,10 +620,13 @@ async fn a_webhook_gets_its_text_and_its_failure_is_a_sentence() {
     assert_eq!(seen[0].header("content-type"), "application/json");
     let gone = webhook::post(&Secret::new(format!("{}/gone", chat.url())), "x").await;
     assert_eq!(gone.unwrap_err(), "the webhook answered 404 Not Found");
-    let nobody = webhook::post(&Secret::new(format!("http://{}/secret", nobody().await)), "x");
-    let why = nobody.await.unwrap_err();
+    let (_socket, address) = nobody();
+    let url = Secret::new(format!("http://{address}/secret"));
+    let why = webhook::post(&url, "x").await.unwrap_err();
     assert!(why.starts_with("the webhook was not reached: "), "{why}");
     assert!(!why.contains("secret"), "{why}");
-    let why = webhook::post(&Secret::new("not a url"), "x").await.unwrap_err();
+    let why = webhook::post(&Secret::new("not a url"), "x")
+        .await
+        .unwrap_err();
     assert_eq!(why, "the webhook was not reached: its address is not a URL");
 }

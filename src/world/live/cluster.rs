@@ -42,12 +42,15 @@ pub(super) async fn find(
     let path = name.path();
     let request = gke.get_cluster().set_name(&path).send();
     record
-        .request("GET", &format!("/v1/{path}"), request, |answer| {
-            match answer {
+        .request(
+            "GET",
+            &format!("/v1/{path}"),
+            request,
+            |answer| match answer {
                 Ok(_) => Some(200),
                 Err(error) => error.http_status_code(),
-            }
-        })
+            },
+        )
         .await
         .map_err(|error| refused::lookup(name, &error))
 }
@@ -123,9 +126,10 @@ pub(super) fn client(
         .map_err(|_| broken(format!("its endpoint `{}` is not an address", address.host)))?;
     let mut config = kube::Config::new(url);
     config.root_cert = match address.authority {
-        Some(text) => Some(certificates(text).ok_or_else(|| {
-            broken("its certificate authority cannot be read".to_owned())
-        })?),
+        Some(text) => Some(
+            certificates(text)
+                .ok_or_else(|| broken("its certificate authority cannot be read".to_owned()))?,
+        ),
         None => None,
     };
     config.default_retry = false;

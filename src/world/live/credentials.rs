@@ -125,8 +125,7 @@ fn from_file(file: &Path) -> std::result::Result<Found, Useless> {
         _ => format!("{shown} cannot be read: {error}"),
     })?;
     // The parser's own words could quote a key.
-    let json: Value =
-        serde_json::from_str(&text).map_err(|_| format!("{shown} is not JSON"))?;
+    let json: Value = serde_json::from_str(&text).map_err(|_| format!("{shown} is not JSON"))?;
     let quota_project = json
         .get("quota_project_id")
         .and_then(Value::as_str)
@@ -144,7 +143,11 @@ fn from_file(file: &Path) -> std::result::Result<Found, Useless> {
 
 fn library(file: &Path, json: Value) -> std::result::Result<AccessTokenCredentials, Useless> {
     let shown = file.display();
-    let kind = json.get("type").and_then(Value::as_str).unwrap_or("").to_owned();
+    let kind = json
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or("")
+        .to_owned();
     let built: std::result::Result<_, build_errors::Error> = match kind.as_str() {
         "authorized_user" => user_account::Builder::new(json)
             .with_scopes(SCOPES)

@@ -126,12 +126,17 @@ mod tests {
         )
         .unwrap();
         assert_eq!(token.secret.expose(), "ya29.a");
-        assert_eq!(token.keep, Keep::Until("2026-11-22T09:00:00Z".parse().unwrap()));
+        assert_eq!(
+            token.keep,
+            Keep::Until("2026-11-22T09:00:00Z".parse().unwrap())
+        );
     }
 
     #[test]
     fn an_unreadable_answer_is_never_quoted() {
-        let why = read(br#"{"credential":{"access_token":["ya29.a"]}}"#).err().unwrap();
+        let why = read(br#"{"credential":{"access_token":["ya29.a"]}}"#)
+            .err()
+            .unwrap();
         assert!(!why.contains("ya29"), "{why}");
     }
 

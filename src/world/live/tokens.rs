@@ -105,11 +105,8 @@ fn failed(whose: &str, error: &CredentialsError) -> Error {
         )
         .hint("check the network connection, then run it again")
     } else {
-        Error::new(
-            Kind::Credentials,
-            format!("Google refused {whose}: {said}"),
-        )
-        .hint("log in again with `gcloud auth application-default login`")
+        Error::new(Kind::Credentials, format!("Google refused {whose}: {said}"))
+            .hint("log in again with `gcloud auth application-default login`")
     }
 }
 
@@ -216,8 +213,8 @@ impl CredentialsProvider for Tokens {
         if extensions.get::<EntityTag>() == Some(&entity_tag) {
             return Ok(CacheableResource::NotModified);
         }
-        let bearer = post::bearer_value(&secret)
-            .map_err(|why| CredentialsError::from_msg(false, why))?;
+        let bearer =
+            post::bearer_value(&secret).map_err(|why| CredentialsError::from_msg(false, why))?;
         let mut data = HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]);
         if let Some(project) = &self.0.quota_project {
             data.insert(QUOTA_PROJECT, project.clone());
