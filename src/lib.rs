@@ -21,3 +21,5 @@ pub mod engine;
 pub mod journal;
 
 pub mod ui;
+
+pub mod sim;

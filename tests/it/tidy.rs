@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["journal", "world"]),
     ("journal", &["world"]),
     ("ui", &["world"]),
+    ("sim", &["world"]),
 ];
 
 const SHARED: [&str; 3] = ["names", "event", "error"];

@@ -1,0 +1,1 @@
+//! The server, driven by the clients it is for.
