@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::kinds::{GROUPS, KINDS, Kind};
 
-const VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
+const VERBS: &[&str] = &[
+    "create", "delete", "get", "list", "patch", "update", "watch",
+];
 
 /// The answer to a path that is about no object; `None` for any other.
 pub(super) fn document(path: &str) -> Option<Value> {

@@ -77,7 +77,14 @@ const POD_FIELDS: &[&str] = &[
 /// Every kind served.
 pub(super) const KINDS: &[Kind] = &[
     kind("nodes", "Node", "", false, &["no"], &["spec.unschedulable"]),
-    kind("namespaces", "Namespace", "", false, &["ns"], &["status.phase"]),
+    kind(
+        "namespaces",
+        "Namespace",
+        "",
+        false,
+        &["ns"],
+        &["status.phase"],
+    ),
     kind("pods", "Pod", "", true, &["po"], POD_FIELDS),
     kind("events", "Event", "", true, &["ev"], EVENT_FIELDS),
     kind("configmaps", "ConfigMap", "", true, &["cm"], &[]),

@@ -21,8 +21,7 @@ pub(super) fn apply(object: &mut Value, content_type: &str, patch: &Value) -> Re
                 .ok_or_else(|| Failure::bad_request("the patch is not a JSON array"))?;
             steps.iter().try_for_each(|step| {
                 take_step(object, step).ok_or_else(|| {
-                    let message =
-                        "the server rejected our request due to an error in our request";
+                    let message = "the server rejected our request due to an error in our request";
                     Failure::new(422, "Invalid", message)
                 })
             })

@@ -60,7 +60,10 @@ pub(super) fn list<C: Cluster>(
     request: &Request,
     target: &Target<'_>,
 ) -> Result<Response, Failure> {
-    let (labels, fields) = (request.param("labelSelector"), request.param("fieldSelector"));
+    let (labels, fields) = (
+        request.param("labelSelector"),
+        request.param("fieldSelector"),
+    );
     let selector = Selector::parse(target.kind, labels, fields)?;
     // A list from the cache is whole, whatever its limit says.
     let limit = match request.param("resourceVersion") {
@@ -68,8 +71,7 @@ pub(super) fn list<C: Cluster>(
         _ => request.number("limit")?.filter(|limit| *limit > 0),
     };
     let token = request.param("continue");
-    let (objects, metadata) =
-        cluster.with(|store| page(store, target, &selector, limit, token))?;
+    let (objects, metadata) = cluster.with(|store| page(store, target, &selector, limit, token))?;
     if request.wants_table() {
         let table = Table::new(target.kind, cluster.now());
         return Ok(axum::Json(table.of(&objects, &metadata, true)).into_response());
@@ -108,7 +110,9 @@ fn page(
         .after(target.kind.kind, target.namespace, after)
         .filter(|(_, object)| selector.matches(object))
         .peekable();
-    let size = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let size = limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
     let (mut objects, mut last) = (Vec::new(), after);
     while objects.len() < size
         && let Some((key, object)) = found.next()

@@ -81,7 +81,9 @@ impl Request {
 
     fn header(&self, name: header::HeaderName) -> &str {
         let value = self.headers.get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// The answer to a question about health.
@@ -134,7 +136,14 @@ impl<'a> Target<'a> {
                 Some(_) => kind.namespaced,
                 None => !kind.namespaced || name.is_none(),
             })
-            .map(|kind| Some(Self { kind, namespace, name, sub }))
+            .map(|kind| {
+                Some(Self {
+                    kind,
+                    namespace,
+                    name,
+                    sub,
+                })
+            })
             .ok_or_else(Failure::unknown_resource)
     }
 }

@@ -37,7 +37,9 @@ impl Test {
             Self::Exists => value.is_some(),
             Self::Absent => value.is_none(),
             Self::In(wanted) => value.is_some_and(|value| wanted.iter().any(|w| w == value)),
-            Self::NotIn(unwanted) => !value.is_some_and(|value| unwanted.iter().any(|w| w == value)),
+            Self::NotIn(unwanted) => {
+                !value.is_some_and(|value| unwanted.iter().any(|w| w == value))
+            }
             Self::Greater(limit) => number().is_some_and(|number| number > *limit),
             Self::Less(limit) => number().is_some_and(|number| number < *limit),
         }
@@ -133,7 +135,10 @@ fn term(written: &str) -> Result<Term, Failure> {
         (key, Test::Less(number(value)?))
     } else if let Some((head, set)) = written.split_once('(') {
         let set = set.strip_suffix(')').ok_or_else(|| unparsable(written))?;
-        let set = set.split(',').map(|value| value.trim().to_owned()).collect();
+        let set = set
+            .split(',')
+            .map(|value| value.trim().to_owned())
+            .collect();
         match head.trim().rsplit_once(char::is_whitespace) {
             Some((key, "in")) => (key, Test::In(set)),
             Some((key, "notin")) => (key, Test::NotIn(set)),
@@ -167,20 +172,41 @@ mod tests {
 
     fn by_label(selector: &str) -> bool {
         let pod = json!({"metadata": {"labels": {"app": "hub", "release": "prod", "n": "5"}}});
-        Selector::parse(kind("pods"), selector, "").unwrap().matches(&pod)
+        Selector::parse(kind("pods"), selector, "")
+            .unwrap()
+            .matches(&pod)
     }
 
     #[test]
     fn labels_are_compared_in_every_written_form() {
         for yes in [
-            "", "app", "!gone", "app=hub", "app==hub", "app!=x", "gone!=x", "app in (x, hub)",
-            "app notin (x,y)", "gone notin (x)", "app in (hub),release=prod", "n>4", "n<6",
+            "",
+            "app",
+            "!gone",
+            "app=hub",
+            "app==hub",
+            "app!=x",
+            "gone!=x",
+            "app in (x, hub)",
+            "app notin (x,y)",
+            "gone notin (x)",
+            "app in (hub),release=prod",
+            "n>4",
+            "n<6",
         ] {
             assert!(by_label(yes), "{yes}");
         }
         for no in [
-            "gone", "!app", "app=x", "app!=hub", "app in (x,y)", "gone in (x)", "app notin (hub)",
-            "app=hub,release=staging", "n>5", "app<6",
+            "gone",
+            "!app",
+            "app=x",
+            "app!=hub",
+            "app in (x,y)",
+            "gone in (x)",
+            "app notin (hub)",
+            "app=hub,release=staging",
+            "n>5",
+            "app<6",
         ] {
             assert!(!by_label(no), "{no}");
         }
@@ -188,7 +214,14 @@ mod tests {
 
     #[test]
     fn a_selector_that_cannot_be_read_is_refused() {
-        for wrong in ["app in hub", "app in (hub", "a b", "=x", "n>x", "app within (x)"] {
+        for wrong in [
+            "app in hub",
+            "app in (hub",
+            "a b",
+            "=x",
+            "n>x",
+            "app within (x)",
+        ] {
             let failure = Selector::parse(kind("pods"), wrong, "").unwrap_err();
             assert_eq!(failure.status()["reason"], "BadRequest", "{wrong}");
         }

@@ -184,12 +184,7 @@ impl Store {
     }
 
     /// The same, to keep.
-    pub(super) fn object(
-        &self,
-        kind: &str,
-        namespace: Option<&str>,
-        name: &str,
-    ) -> Option<Object> {
+    pub(super) fn object(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Object> {
         let objects = self.objects.get(kind)?;
         objects.get(&key(namespace, name)).cloned()
     }

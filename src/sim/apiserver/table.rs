@@ -59,7 +59,11 @@ const DAEMON_SET: &[Column] = &[
     ("Desired", false, Number("/status/desiredNumberScheduled")),
     ("Current", false, Number("/status/currentNumberScheduled")),
     ("Ready", false, Number("/status/numberReady")),
-    ("Up-to-date", false, Number("/status/updatedNumberScheduled")),
+    (
+        "Up-to-date",
+        false,
+        Number("/status/updatedNumberScheduled"),
+    ),
     ("Available", false, Number("/status/numberAvailable")),
     AGE,
 ];
@@ -93,7 +97,10 @@ impl Table {
                 "format": if *name == "Name" { "name" } else { "" }})
         });
         let rows = objects.iter().map(|object| {
-            let cells = self.columns.iter().map(|(_, _, cell)| self.cell(cell, object));
+            let cells = self
+                .columns
+                .iter()
+                .map(|(_, _, cell)| self.cell(cell, object));
             json!({"cells": cells.collect::<Vec<_>>(), "object": {
                 "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
                 "metadata": object.get("metadata")}})
@@ -149,13 +156,21 @@ fn node_status(node: &Value) -> String {
 }
 
 fn items<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
-    object.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+    object
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 fn pod_ready(pod: &Value) -> String {
     let ready = items(pod, "/status/containerStatuses")
         .filter(|status| status.pointer("/ready") == Some(&Value::Bool(true)));
-    format!("{}/{}", ready.count(), items(pod, "/spec/containers").count())
+    format!(
+        "{}/{}",
+        ready.count(),
+        items(pod, "/spec/containers").count()
+    )
 }
 
 fn pod_restarts(pod: &Value) -> String {
@@ -189,7 +204,10 @@ fn pod_status(pod: &Value) -> String {
     items(pod, "/status/containerStatuses")
         .filter_map(reason)
         .last()
-        .or(whole.iter().find(|word| !word.is_empty()).map(|word| (*word).to_owned()))
+        .or(whole
+            .iter()
+            .find(|word| !word.is_empty())
+            .map(|word| (*word).to_owned()))
         .unwrap_or_else(|| "Unknown".to_owned())
 }
 
@@ -204,8 +222,13 @@ mod tests {
 
     #[test]
     fn ages_read_as_kubectl_writes_them() {
-        let written = [-5, 0, 119, 120, 605, 7200, 14_460, 100_000, 180_000, 864_000].map(age);
-        let expected = ["0s", "0s", "119s", "2m", "10m", "120m", "4h1m", "27h", "2d2h", "10d"];
+        let written = [
+            -5, 0, 119, 120, 605, 7200, 14_460, 100_000, 180_000, 864_000,
+        ]
+        .map(age);
+        let expected = [
+            "0s", "0s", "119s", "2m", "10m", "120m", "4h1m", "27h", "2d2h", "10d",
+        ];
         assert_eq!(written, expected);
     }
 

@@ -56,7 +56,10 @@ pub(super) fn watch<C: Cluster>(
     request: &Request,
     target: &Target<'_>,
 ) -> Result<Response, Failure> {
-    let (labels, fields) = (request.param("labelSelector"), request.param("fieldSelector"));
+    let (labels, fields) = (
+        request.param("labelSelector"),
+        request.param("fieldSelector"),
+    );
     let listed = request.flag("sendInitialEvents");
     if listed && request.param("resourceVersionMatch") != "NotOlderThan" {
         let message = "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: \
@@ -77,7 +80,9 @@ pub(super) fn watch<C: Cluster>(
         table: request.wants_table().then_some(true),
         ends: now + Duration::from_secs(lasts),
         over: false,
-        bookmark: request.flag("allowWatchBookmarks").then_some(now + BOOKMARK),
+        bookmark: request
+            .flag("allowWatchBookmarks")
+            .then_some(now + BOOKMARK),
     };
     if listed || told == 0 {
         watch.list(listed);
@@ -147,7 +152,9 @@ impl<C: Cluster> Watch<C> {
             let news = match store.since(told) {
                 Some(changes) => {
                     let ours = changes.filter(|change| change.kind == self.kind.kind);
-                    Ok(ours.filter_map(|change| self.seen(change)).collect::<Vec<_>>())
+                    Ok(ours
+                        .filter_map(|change| self.seen(change))
+                        .collect::<Vec<_>>())
                 }
                 None => Err(Failure::expired(told, store.oldest())),
             };
@@ -170,7 +177,9 @@ impl<C: Cluster> Watch<C> {
     fn seen(&self, change: &Change) -> Option<(&'static str, Object)> {
         let ours = |object: &&Object| {
             let home = text(object, "/metadata/namespace");
-            self.namespace.as_deref().is_none_or(|namespace| namespace == home)
+            self.namespace
+                .as_deref()
+                .is_none_or(|namespace| namespace == home)
                 && self.selector.matches(object)
         };
         let before = change.before.as_ref().filter(ours);
@@ -194,7 +203,10 @@ impl<C: Cluster> Watch<C> {
         };
         self.table = Some(false);
         let table = Table::new(self.kind, self.cluster.now());
-        encode(what, table.of(std::slice::from_ref(object), &json!({}), describe))
+        encode(
+            what,
+            table.of(std::slice::from_ref(object), &json!({}), describe),
+        )
     }
 
     /// A bookmark: no object, only how far the watch has come.
@@ -204,12 +216,18 @@ impl<C: Cluster> Watch<C> {
             metadata["annotations"] = annotations.clone();
         }
         let (kind, version) = (self.kind.kind, self.kind.api_version());
-        encode("BOOKMARK", json!({"kind": kind, "apiVersion": version, "metadata": metadata}))
+        encode(
+            "BOOKMARK",
+            json!({"kind": kind, "apiVersion": version, "metadata": metadata}),
+        )
     }
 }
 
 fn encode(what: &'static str, object: impl Serialize) -> Vec<u8> {
-    let event = Event { r#type: what, object };
+    let event = Event {
+        r#type: what,
+        object,
+    };
     // A tree of JSON always has a text.
     let mut line = serde_json::to_vec(&event).unwrap_or_default();
     line.push(b'\n');

@@ -34,7 +34,9 @@ pub(super) fn create<C: Cluster>(
     request: &Request,
     target: &Target<'_>,
 ) -> Result<Response, Failure> {
-    let Target { kind, namespace, .. } = target;
+    let Target {
+        kind, namespace, ..
+    } = target;
     if kind.namespaced && namespace.is_none() {
         return Err(Failure::wrong_method());
     }
@@ -57,7 +59,13 @@ pub(super) fn create<C: Cluster>(
         store.put(object, now);
         found(store, kind, *namespace, &name)
     })?;
-    Ok(accepted(cluster, request, &body, StatusCode::CREATED, created))
+    Ok(accepted(
+        cluster,
+        request,
+        &body,
+        StatusCode::CREATED,
+        created,
+    ))
 }
 
 /// PUT or PATCH of an object or of its status.
@@ -67,7 +75,12 @@ pub(super) fn change<C: Cluster>(
     target: &Target<'_>,
     name: &str,
 ) -> Result<Response, Failure> {
-    let Target { kind, namespace, sub, .. } = target;
+    let Target {
+        kind,
+        namespace,
+        sub,
+        ..
+    } = target;
     let body = request.json()?;
     let now = cluster.now();
     let changed = cluster.with(|store| {
@@ -142,7 +155,9 @@ fn remove<C: Cluster>(
     name: &str,
     options: &Value,
 ) -> Result<Value, Failure> {
-    let Target { kind, namespace, .. } = target;
+    let Target {
+        kind, namespace, ..
+    } = target;
     let now = cluster.now();
     cluster.with(|store| {
         let old = found(store, kind, *namespace, name)?;

@@ -1,0 +1,110 @@
+//! The real `kubectl` over loopback, in real time.
+
+use std::path::Path;
+
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+use super::*;
+
+/// Serves the cluster on a port of its own, and writes the configuration that leads there.
+async fn serve_on_loopback(cluster: &Bare, home: &Path) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "practice",
+        "clusters": [{"name": "practice", "cluster": {"server": server}}],
+        "contexts": [{"name": "practice", "context": {"cluster": "practice", "user": ""}}]});
+    std::fs::write(home.join("config"), config.to_string()).unwrap();
+    let router = router(cluster.clone());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = TowerToHyperService::new(router.clone());
+            let server = hyper::server::conn::http1::Builder::new();
+            tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+}
+
+/// The words of what `kubectl` prints, line by line; both streams.
+async fn run(home: &Path, arguments: &str) -> Option<Vec<String>> {
+    let output = Command::new("kubectl")
+        .args(arguments.split(' '))
+        .env("HOME", home)
+        .env("KUBECONFIG", home.join("config"))
+        .output()
+        .await
+        .ok()?;
+    let all = [output.stdout, output.stderr].concat();
+    let lines = String::from_utf8_lossy(&all).into_owned();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    Some(lines.lines().map(words).collect())
+}
+
+#[tokio::test]
+async fn kubectl_reads_and_cordons() {
+    let home = tempfile::tempdir().unwrap();
+    let cluster = Bare::small();
+    serve_on_loopback(&cluster, home.path()).await;
+    if run(home.path(), "version --client").await.is_none() {
+        println!("skipped: kubectl is not on PATH");
+        return;
+    }
+    let say = async |arguments: &str| run(home.path(), arguments).await.unwrap();
+    let without_age = |lines: Vec<String>| -> Vec<String> {
+        let age = |word: &&str| {
+            !word
+                .trim_end_matches('s')
+                .parse::<u32>()
+                .is_ok_and(|_| word.ends_with('s'))
+        };
+        lines
+            .iter()
+            .map(|line| line.split(' ').filter(age).collect::<Vec<_>>().join(" "))
+            .collect()
+    };
+    assert_eq!(
+        without_age(say("get nodes").await),
+        [
+            "NAME STATUS ROLES AGE VERSION",
+            "n1 Ready <none> v1.32.4-gke.1415000",
+            "n2 Ready <none> v1.32.4-gke.1415000",
+        ]
+    );
+    assert_eq!(
+        without_age(say("get pods -A").await),
+        [
+            "NAMESPACE NAME READY STATUS RESTARTS AGE",
+            "prod hub-1 1/1 Running 0",
+            "prod jupyter-ada 1/1 Running 0",
+            "staging hub-2 1/1 Running 0",
+        ]
+    );
+    assert_eq!(
+        say("get pods -n prod -l component=singleuser-server -o name").await,
+        ["pod/jupyter-ada"]
+    );
+    assert_eq!(
+        without_age(say("get events").await),
+        [
+            "LAST SEEN TYPE REASON OBJECT MESSAGE",
+            "Normal NodeReady node/n1 Node n1 status is now: NodeReady",
+        ]
+    );
+    assert_eq!(say("cordon n1").await, ["node/n1 cordoned"]);
+    assert_eq!(say("cordon n1").await, ["node/n1 already cordoned"]);
+    let fields = "get no --field-selector spec.unschedulable=true -o name";
+    assert_eq!(say(fields).await, ["node/n1"]);
+    assert_eq!(say("uncordon n1").await, ["node/n1 uncordoned"]);
+    assert_eq!(
+        say("get node x").await,
+        ["Error from server (NotFound): nodes \"x\" not found"]
+    );
+    assert_eq!(say("auth can-i delete pods").await, ["yes"]);
+    assert_eq!(
+        say("delete pod hub-2 -n staging").await,
+        ["pod \"hub-2\" deleted"]
+    );
+    assert_eq!(say("get --raw /readyz").await, ["ok"]);
+}
