@@ -1,7 +1,6 @@
 //! The practice world.
-#![allow(
+#![expect(
     dead_code,
-    clippy::allow_attributes,
     unused_imports,
     reason = "the model that uses it is built at the same time"
 )]

@@ -103,7 +103,7 @@ fn answer<C: Cluster>(cluster: &C, request: &Request) -> Result<Response, Failur
             read::get(cluster, request, &target, name)
         }
         (&Method::POST, None, None) => write::create(cluster, request, &target),
-        (&Method::POST, Some(name), Some("eviction")) if target.kind.kind == "Pod" => {
+        (&Method::POST, Some(name), Some("eviction")) if target.kind.name == "Pod" => {
             write::evict(cluster, request, &target, name)
         }
         (&Method::PUT | &Method::PATCH, Some(name), None | Some("status")) => {

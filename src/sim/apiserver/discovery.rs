@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::kinds::{GROUPS, KINDS, Kind};
+use super::store::set;
 
 const VERBS: &[&str] = &[
     "create", "delete", "get", "list", "patch", "update", "watch",
@@ -18,12 +19,6 @@ pub(super) fn document(path: &str) -> Option<Value> {
         ["apis"] => Some(json!({"kind": "APIGroupList", "apiVersion": "v1",
             "groups": GROUPS.iter().map(|name| group(name)).collect::<Vec<_>>()})),
         ["api", "v1"] => Some(resources("", "v1")),
-        ["apis", name] if GROUPS.contains(name) => {
-            let mut group = group(name);
-            group["kind"] = json!("APIGroup");
-            group["apiVersion"] = json!("v1");
-            Some(group)
-        }
         ["apis", name, "v1"] if GROUPS.contains(name) => {
             Some(resources(name, &format!("{name}/v1")))
         }
@@ -43,10 +38,10 @@ fn group(name: &str) -> Value {
 }
 
 fn resource(kind: &Kind) -> Value {
-    let mut resource = json!({"name": kind.plural, "singularName": kind.kind.to_lowercase(),
-        "namespaced": kind.namespaced, "kind": kind.kind, "verbs": VERBS});
+    let mut resource = json!({"name": kind.plural, "singularName": kind.name.to_lowercase(),
+        "namespaced": kind.namespaced, "kind": kind.name, "verbs": VERBS});
     if !kind.short.is_empty() {
-        resource["shortNames"] = json!(kind.short);
+        set(&mut resource, "shortNames", json!(kind.short));
     }
     resource
 }

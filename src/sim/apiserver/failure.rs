@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Refusal;
 use super::kinds::Kind;
+use super::store::set;
 
 /// A request that is answered with a failed `Status`.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl Failure {
     fn about(mut self, kind: &Kind, name: &str) -> Self {
         let mut details = json!({"name": name, "kind": kind.plural});
         if !kind.group.is_empty() {
-            details["group"] = json!(kind.group);
+            set(&mut details, "group", json!(kind.group));
         }
         self.details = Some(details);
         self
@@ -86,11 +87,13 @@ impl Failure {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "reason": self.reason, "code": self.code,
         });
-        if let Some(details) = &self.details {
-            status["details"] = details.clone();
-        }
+        let mut details = self.details.clone();
         if let Some(seconds) = self.retry_after {
-            status["details"]["retryAfterSeconds"] = json!(seconds);
+            let details = details.get_or_insert_with(|| json!({}));
+            set(details, "retryAfterSeconds", json!(seconds));
+        }
+        if let Some(details) = details {
+            set(&mut status, "details", details);
         }
         status
     }

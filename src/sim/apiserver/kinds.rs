@@ -6,7 +6,7 @@ pub(super) struct Kind {
     /// As in a path: `pods`.
     pub(super) plural: &'static str,
     /// As in an object: `Pod`.
-    pub(super) kind: &'static str,
+    pub(super) name: &'static str,
     /// Empty for the core group.
     pub(super) group: &'static str,
     pub(super) namespaced: bool,
@@ -35,7 +35,7 @@ impl Kind {
 
 const fn kind(
     plural: &'static str,
-    kind: &'static str,
+    name: &'static str,
     group: &'static str,
     namespaced: bool,
     short: &'static [&'static str],
@@ -43,7 +43,7 @@ const fn kind(
 ) -> Kind {
     Kind {
         plural,
-        kind,
+        name,
         group,
         namespaced,
         short,

@@ -60,22 +60,13 @@ fn merge(target: &mut Value, patch: &Value) {
 /// One operation of RFC 6902; `None` when it cannot be done.
 fn take_step(object: &mut Value, step: &Value) -> Option<()> {
     let path = step.get("path")?.as_str()?;
-    let at = |field: &str| step.get(field).and_then(Value::as_str);
-    match at("op")? {
+    match step.get("op")?.as_str()? {
         "add" => put(object, path, step.get("value")?.clone(), true),
         "replace" => {
             object.pointer(path)?;
             put(object, path, step.get("value")?.clone(), false)
         }
         "remove" => take(object, path).map(drop),
-        "move" => {
-            let value = take(object, at("from")?)?;
-            put(object, path, value, true)
-        }
-        "copy" => {
-            let value = object.pointer(at("from")?)?.clone();
-            put(object, path, value, true)
-        }
         "test" => (object.pointer(path)? == step.get("value")?).then_some(()),
         _ => None,
     }
@@ -151,11 +142,9 @@ mod tests {
             {"op": "add", "path": "/spec/taints/-", "value": {"key": "b"}},
             {"op": "add", "path": "/spec/a~1b", "value": 1},
             {"op": "replace", "path": "/spec/taints/0/key", "value": "c"},
-            {"op": "copy", "from": "/spec/a~1b", "path": "/spec/copy"},
-            {"op": "move", "from": "/spec/copy", "path": "/spec/moved"},
             {"op": "remove", "path": "/spec/unschedulable"},
         ]);
-        let expected = json!({"taints": [{"key": "c"}, {"key": "b"}], "a/b": 1, "moved": 1});
+        let expected = json!({"taints": [{"key": "c"}, {"key": "b"}], "a/b": 1});
         assert_eq!(patched("json", &patch), Ok(expected));
     }
 

@@ -1,6 +1,6 @@
 //! Requests that read: one object, or a list in pages.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::Cluster;
 use super::failure::Failure;
 use super::request::{Request, Target};
 use super::selector::Selector;
-use super::store::{Object, Store};
+use super::store::{Object, Store, set};
 use super::table::Table;
 
 /// A list as it is sent.
@@ -45,7 +45,7 @@ pub(super) fn get<C: Cluster>(
     name: &str,
 ) -> Result<Response, Failure> {
     let object = cluster
-        .with(|store| store.object(target.kind.kind, target.namespace, name))
+        .with(|store| store.object(target.kind.name, target.namespace, name))
         .ok_or_else(|| Failure::not_found(target.kind, name))?;
     if request.wants_table() {
         let table = Table::new(target.kind, cluster.now());
@@ -77,7 +77,7 @@ pub(super) fn list<C: Cluster>(
         return Ok(axum::Json(table.of(&objects, &metadata, true)).into_response());
     }
     let list = List {
-        kind: format!("{}List", target.kind.kind),
+        kind: format!("{}List", target.kind.name),
         api_version: target.kind.api_version(),
         metadata,
         items: objects.into_iter().map(Item).collect(),
@@ -107,7 +107,7 @@ fn page(
         return Err(Failure::expired(version, store.oldest()));
     }
     let mut found = store
-        .after(target.kind.kind, target.namespace, after)
+        .after(target.kind.name, target.namespace, after)
         .filter(|(_, object)| selector.matches(object))
         .peekable();
     let size = limit.map_or(usize::MAX, |limit| {
@@ -122,9 +122,13 @@ fn page(
     }
     let mut metadata = json!({"resourceVersion": version.to_string()});
     if found.peek().is_some() {
-        metadata["continue"] = json!(format!("{version}.{last}"));
+        set(
+            &mut metadata,
+            "continue",
+            json!(format!("{version}.{last}")),
+        );
         if selector.is_empty() {
-            metadata["remainingItemCount"] = json!(found.count());
+            set(&mut metadata, "remainingItemCount", json!(found.count()));
         }
     }
     Ok((objects, metadata))

@@ -77,13 +77,21 @@ pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
         .unwrap_or_default()
 }
 
+/// Sets a field; what is no object has none.
+pub(super) fn set(object: &mut Value, field: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(field.to_owned(), value);
+    }
+}
+
 /// Sets a field of `metadata`, which is made if need be.
 pub(super) fn set_meta(object: &mut Value, field: &str, value: Value) {
     if let Some(fields) = object.as_object_mut() {
-        let meta = fields.entry("metadata").or_insert_with(|| json!({}));
-        if let Some(meta) = meta.as_object_mut() {
-            meta.insert(field.to_owned(), value);
-        }
+        set(
+            fields.entry("metadata").or_insert_with(|| json!({})),
+            field,
+            value,
+        );
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(kind: &Kind, now: Timestamp) -> Self {
-        let columns = match kind.kind {
+        let columns = match kind.name {
             "Node" => NODE,
             "Pod" => POD,
             "Event" => EVENT,

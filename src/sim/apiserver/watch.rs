@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use http::header;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::kinds::Kind;
 use super::request::{Request, Target};
 use super::selector::Selector;
-use super::store::{Change, Object, set_meta, text};
+use super::store::{Change, Object, set, set_meta, text};
 use super::table::Table;
 
 /// How long a watch lasts when the client does not say.
@@ -98,7 +98,7 @@ pub(super) fn watch<C: Cluster>(
 impl<C: Cluster> Watch<C> {
     /// Tells what is there already; says where that ends if it was asked for.
     fn list(&mut self, asked: bool) {
-        let (kind, namespace) = (self.kind.kind, self.namespace.as_deref());
+        let (kind, namespace) = (self.kind.name, self.namespace.as_deref());
         let (objects, version) = self.cluster.with(|store| {
             let all = store.after(kind, namespace, "").map(|(_, object)| object);
             let objects = all.filter(|object| self.selector.matches(object)).cloned();
@@ -151,7 +151,7 @@ impl<C: Cluster> Watch<C> {
         let (news, version) = self.cluster.with(|store| {
             let news = match store.since(told) {
                 Some(changes) => {
-                    let ours = changes.filter(|change| change.kind == self.kind.kind);
+                    let ours = changes.filter(|change| change.kind == self.kind.name);
                     Ok(ours
                         .filter_map(|change| self.seen(change))
                         .collect::<Vec<_>>())
@@ -213,9 +213,9 @@ impl<C: Cluster> Watch<C> {
     fn mark(&self, annotations: &Value) -> Vec<u8> {
         let mut metadata = json!({"resourceVersion": self.told.to_string()});
         if !annotations.is_null() {
-            metadata["annotations"] = annotations.clone();
+            set(&mut metadata, "annotations", annotations.clone());
         }
-        let (kind, version) = (self.kind.kind, self.kind.api_version());
+        let (kind, version) = (self.kind.name, self.kind.api_version());
         encode(
             "BOOKMARK",
             json!({"kind": kind, "apiVersion": version, "metadata": metadata}),

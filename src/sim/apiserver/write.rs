@@ -1,13 +1,13 @@
 //! Requests that change something: create, replace, patch, delete, evict.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::kinds::Kind;
 use super::request::{Request, Target};
-use super::store::{Object, Store, set_meta, text};
+use super::store::{Object, Store, set, set_meta, text};
 use super::{Cluster, patch};
 
 const STALE: &str = "the object has been modified; please apply your changes to the latest version \
@@ -52,7 +52,7 @@ pub(super) fn create<C: Cluster>(
             },
             name => name.to_owned(),
         };
-        if store.get(kind.kind, *namespace, &name).is_some() {
+        if store.get(kind.name, *namespace, &name).is_some() {
             return Err(Failure::already_exists(kind, &name));
         }
         identify(&mut object, kind, *namespace, &name);
@@ -101,8 +101,8 @@ pub(super) fn change<C: Cluster>(
             Some(_) => ((*old).clone(), new.get("status").cloned()),
             None => (new, old.get("status").cloned()),
         };
-        if let (Some(fields), Some(status)) = (object.as_object_mut(), status) {
-            fields.insert("status".to_owned(), status);
+        if let Some(status) = status {
+            set(&mut object, "status", status);
         }
         for field in ["uid", "creationTimestamp"] {
             let kept = text(&old, &format!("/metadata/{field}"));
@@ -124,7 +124,7 @@ pub(super) fn delete<C: Cluster>(
 ) -> Result<Response, Failure> {
     let body = request.json()?;
     let last = remove(cluster, target, name, &body)?;
-    let answer = if target.kind.kind == "Pod" {
+    let answer = if target.kind.name == "Pod" {
         last
     } else {
         json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
@@ -173,9 +173,9 @@ fn remove<C: Cluster>(
             }
         }
         let mut last = store
-            .remove(kind.kind, *namespace, name, now)
+            .remove(kind.name, *namespace, name, now)
             .ok_or_else(|| Failure::not_found(kind, name))?;
-        if kind.kind == "Pod" {
+        if kind.name == "Pod" {
             set_meta(&mut last, "deletionGracePeriodSeconds", json!(GRACE));
         }
         Ok(last)
@@ -192,9 +192,10 @@ pub(super) fn review(request: &Request) -> Result<Response, Failure> {
     if !review.is_object() {
         review = json!({"metadata": {}, "spec": {}});
     }
-    review["kind"] = json!("SelfSubjectAccessReview");
-    review["apiVersion"] = json!("authorization.k8s.io/v1");
-    review["status"] = json!({"allowed": true, "reason": "practice"});
+    set(&mut review, "kind", json!("SelfSubjectAccessReview"));
+    set(&mut review, "apiVersion", json!("authorization.k8s.io/v1"));
+    let status = json!({"allowed": true, "reason": "practice"});
+    set(&mut review, "status", status);
     Ok((StatusCode::CREATED, axum::Json(review)).into_response())
 }
 
@@ -205,7 +206,7 @@ fn found(
     name: &str,
 ) -> Result<Object, Failure> {
     store
-        .object(kind.kind, namespace, name)
+        .object(kind.name, namespace, name)
         .ok_or_else(|| Failure::not_found(kind, name))
 }
 
@@ -215,18 +216,16 @@ fn identify(object: &mut Value, kind: &Kind, namespace: Option<&str>, name: &str
     if let Some(namespace) = namespace {
         set_meta(object, "namespace", json!(namespace));
     }
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("kind".to_owned(), json!(kind.kind));
-        fields.insert("apiVersion".to_owned(), json!(kind.api_version()));
-    }
+    set(object, "kind", json!(kind.name));
+    set(object, "apiVersion", json!(kind.api_version()));
 }
 
 fn check_kind(body: &Value, kind: &Kind) -> Result<(), Failure> {
     let said = text(body, "/kind");
-    if !body.is_object() || !(said.is_empty() || said == kind.kind) {
+    if !body.is_object() || !(said.is_empty() || said == kind.name) {
         return Err(Failure::bad_request(format!(
             "the object provided is unrecognized: a {} belongs here, not {said:?}",
-            kind.kind
+            kind.name
         )));
     }
     Ok(())

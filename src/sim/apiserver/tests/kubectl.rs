@@ -52,17 +52,14 @@ async fn kubectl_reads_and_cordons() {
         return;
     }
     let say = async |arguments: &str| run(home.path(), arguments).await.unwrap();
+    // Seconds since the test began.
+    let is_age = |word: &str| word.ends_with('s') && word.starts_with(|c: char| c.is_ascii_digit());
     let without_age = |lines: Vec<String>| -> Vec<String> {
-        let age = |word: &&str| {
-            !word
-                .trim_end_matches('s')
-                .parse::<u32>()
-                .is_ok_and(|_| word.ends_with('s'))
+        let ageless = |line: &String| {
+            let words = line.split(' ').filter(|word| !is_age(word));
+            words.collect::<Vec<_>>().join(" ")
         };
-        lines
-            .iter()
-            .map(|line| line.split(' ').filter(age).collect::<Vec<_>>().join(" "))
-            .collect()
+        lines.iter().map(ageless).collect()
     };
     assert_eq!(
         without_age(say("get nodes").await),
@@ -102,9 +99,24 @@ async fn kubectl_reads_and_cordons() {
         ["Error from server (NotFound): nodes \"x\" not found"]
     );
     assert_eq!(say("auth can-i delete pods").await, ["yes"]);
-    assert_eq!(
-        say("delete pod hub-2 -n staging").await,
-        ["pod \"hub-2\" deleted"]
+    let deleted = say("delete pod hub-2 -n staging").await;
+    assert!(
+        deleted[0].starts_with("pod \"hub-2\" deleted"),
+        "{deleted:?}"
     );
     assert_eq!(say("get --raw /readyz").await, ["ok"]);
+    assert_eq!(
+        say("wait --for=condition=Ready node/n1 --timeout=5s").await,
+        ["node/n1 condition met"]
+    );
+    assert_eq!(
+        say("drain n1 --force").await,
+        [
+            "node/n1 cordoned",
+            "evicting pod prod/hub-1",
+            "pod/hub-1 evicted",
+            "node/n1 drained",
+            "Warning: deleting Pods that declare no controller: prod/hub-1",
+        ]
+    );
 }
