@@ -1,8 +1,7 @@
 //! The practice world.
-#![expect(
-    dead_code,
-    unused_imports,
-    reason = "the model that uses it is built at the same time"
+#![cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the model that uses it is built at the same time")
 )]
 
 mod apiserver;

@@ -28,41 +28,49 @@ async fn serve_on_loopback(cluster: &Bare, home: &Path) {
 }
 
 /// The words of what `kubectl` prints, line by line; both streams.
-async fn run(home: &Path, arguments: &str) -> Option<Vec<String>> {
+async fn run(home: &Path, arguments: &str) -> Vec<String> {
     let output = Command::new("kubectl")
         .args(arguments.split(' '))
         .env("HOME", home)
         .env("KUBECONFIG", home.join("config"))
         .output()
         .await
-        .ok()?;
+        .unwrap();
     let all = [output.stdout, output.stderr].concat();
     let lines = String::from_utf8_lossy(&all).into_owned();
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    Some(lines.lines().map(words).collect())
+    lines.lines().map(words).collect()
+}
+
+/// The same without the ages, which are seconds since the test began.
+async fn run_ageless(home: &Path, arguments: &str) -> Vec<String> {
+    let is_age = |word: &str| word.ends_with('s') && word.starts_with(|c: char| c.is_ascii_digit());
+    let ageless = |line: String| {
+        let words = line.split(' ').filter(|word| !is_age(word));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let lines = run(home, arguments).await;
+    lines.into_iter().map(ageless).collect()
+}
+
+async fn missing() -> bool {
+    let missing = Command::new("kubectl").arg("help").output().await.is_err();
+    if missing {
+        println!("skipped: kubectl is not on PATH");
+    }
+    missing
 }
 
 #[tokio::test]
-async fn kubectl_reads_and_cordons() {
-    let home = tempfile::tempdir().unwrap();
-    let cluster = Bare::small();
-    serve_on_loopback(&cluster, home.path()).await;
-    if run(home.path(), "version --client").await.is_none() {
-        println!("skipped: kubectl is not on PATH");
+async fn kubectl_reads() {
+    if missing().await {
         return;
     }
-    let say = async |arguments: &str| run(home.path(), arguments).await.unwrap();
-    // Seconds since the test began.
-    let is_age = |word: &str| word.ends_with('s') && word.starts_with(|c: char| c.is_ascii_digit());
-    let without_age = |lines: Vec<String>| -> Vec<String> {
-        let ageless = |line: &String| {
-            let words = line.split(' ').filter(|word| !is_age(word));
-            words.collect::<Vec<_>>().join(" ")
-        };
-        lines.iter().map(ageless).collect()
-    };
+    let home = tempfile::tempdir().unwrap();
+    serve_on_loopback(&Bare::small(), home.path()).await;
+    let say = async |arguments: &str| run_ageless(home.path(), arguments).await;
     assert_eq!(
-        without_age(say("get nodes").await),
+        say("get nodes").await,
         [
             "NAME STATUS ROLES AGE VERSION",
             "n1 Ready <none> v1.32.4-gke.1415000",
@@ -70,7 +78,7 @@ async fn kubectl_reads_and_cordons() {
         ]
     );
     assert_eq!(
-        without_age(say("get pods -A").await),
+        say("get pods -A").await,
         [
             "NAMESPACE NAME READY STATUS RESTARTS AGE",
             "prod hub-1 1/1 Running 0",
@@ -83,31 +91,41 @@ async fn kubectl_reads_and_cordons() {
         ["pod/jupyter-ada"]
     );
     assert_eq!(
-        without_age(say("get events").await),
+        say("get events").await,
         [
             "LAST SEEN TYPE REASON OBJECT MESSAGE",
             "Normal NodeReady node/n1 Node n1 status is now: NodeReady",
         ]
     );
-    assert_eq!(say("cordon n1").await, ["node/n1 cordoned"]);
-    assert_eq!(say("cordon n1").await, ["node/n1 already cordoned"]);
-    let fields = "get no --field-selector spec.unschedulable=true -o name";
-    assert_eq!(say(fields).await, ["node/n1"]);
-    assert_eq!(say("uncordon n1").await, ["node/n1 uncordoned"]);
     assert_eq!(
         say("get node x").await,
         ["Error from server (NotFound): nodes \"x\" not found"]
     );
+    assert_eq!(
+        say("wait --for=condition=Ready node/n1 --timeout=5s").await,
+        ["node/n1 condition met"]
+    );
     assert_eq!(say("auth can-i delete pods").await, ["yes"]);
+    assert_eq!(say("get --raw /readyz").await, ["ok"]);
+}
+
+#[tokio::test]
+async fn kubectl_cordons_drains_and_deletes() {
+    if missing().await {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    serve_on_loopback(&Bare::small(), home.path()).await;
+    let say = async |arguments: &str| run(home.path(), arguments).await;
+    assert_eq!(say("cordon n1").await, ["node/n1 cordoned"]);
+    assert_eq!(say("cordon n1").await, ["node/n1 already cordoned"]);
+    let cordoned = "get no --field-selector spec.unschedulable=true -o name";
+    assert_eq!(say(cordoned).await, ["node/n1"]);
+    assert_eq!(say("uncordon n1").await, ["node/n1 uncordoned"]);
     let deleted = say("delete pod hub-2 -n staging").await;
     assert!(
         deleted[0].starts_with("pod \"hub-2\" deleted"),
         "{deleted:?}"
-    );
-    assert_eq!(say("get --raw /readyz").await, ["ok"]);
-    assert_eq!(
-        say("wait --for=condition=Ready node/n1 --timeout=5s").await,
-        ["node/n1 condition met"]
     );
     assert_eq!(
         say("drain n1 --force").await,

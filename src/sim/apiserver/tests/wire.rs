@@ -7,7 +7,19 @@ use super::super::store::HISTORY;
 use super::*;
 
 async fn ask(cluster: &Bare, method: &str, path: &str) -> (u16, http::HeaderMap, Value) {
-    let request = Request::builder().method(method).uri(path);
+    ask_for(cluster, method, path, "application/json").await
+}
+
+async fn ask_for(
+    cluster: &Bare,
+    method: &str,
+    path: &str,
+    accept: &str,
+) -> (u16, http::HeaderMap, Value) {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::ACCEPT, accept);
     let request = request.body(Body::empty()).unwrap();
     let response = router(cluster.clone()).oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
@@ -151,4 +163,22 @@ async fn a_store_read_back_goes_on_counting_and_forgets_only_its_history() {
     back.edit("Node", None, "n1", |node| node["spec"]["x"] = json!(1));
     assert_eq!(back.version(), 9);
     assert_eq!(back.since(8).unwrap().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watched_table_describes_its_columns_once() {
+    let path = "/api/v1/nodes?watch=1&timeoutSeconds=1";
+    let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+    let (_, _, lines) = ask_for(&Bare::small(), "GET", path, accept).await;
+    let lines = lines.as_str().unwrap().lines();
+    let events: Vec<Value> = lines.map(|l| serde_json::from_str(l).unwrap()).collect();
+    let names = events
+        .iter()
+        .map(|event| &event["object"]["rows"][0]["cells"][0]);
+    assert_eq!(names.collect::<Vec<_>>(), ["n1", "n2"]);
+    assert_eq!(
+        events[0]["object"]["columnDefinitions"][1]["name"],
+        "Status"
+    );
+    assert_eq!(events[1]["object"]["columnDefinitions"], Value::Null);
 }
