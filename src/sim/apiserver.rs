@@ -8,6 +8,7 @@
 mod discovery;
 mod failure;
 mod kinds;
+mod object;
 mod patch;
 mod read;
 mod request;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::kinds::{GROUPS, KINDS, Kind};
-use super::store::set;
+use super::object::set;
 
 const VERBS: &[&str] = &[
     "create", "delete", "get", "list", "patch", "update", "watch",

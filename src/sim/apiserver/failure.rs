@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Refusal;
 use super::kinds::Kind;
-use super::store::set;
+use super::object::set;
 
 /// A request that is answered with a failed `Status`.
 #[derive(Debug)]

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::Cluster;
 use super::failure::Failure;
+use super::object::{Object, set};
 use super::request::{Request, Target};
 use super::selector::Selector;
-use super::store::{Object, Store, set};
+use super::store::Store;
 use super::table::Table;
 
 /// A list as it is sent.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::kinds::Kind;
-use super::store::text;
+use super::object::text;
 
 /// What an object must be like.
 #[derive(Debug, Default)]

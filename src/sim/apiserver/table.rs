@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::kinds::Kind;
-use super::store::{Object, text};
+use super::object::{Object, text};
 
 /// How a cell is filled.
 enum Cell {

@@ -15,13 +15,16 @@ use tokio::time::{Instant, sleep_until};
 use super::Cluster;
 use super::failure::Failure;
 use super::kinds::Kind;
+use super::object::{Object, set, set_meta, text};
 use super::request::{Request, Target};
 use super::selector::Selector;
-use super::store::{Change, Object, set, set_meta, text};
+use super::store::Change;
 use super::table::Table;
 
-/// How long a watch lasts when the client does not say.
+/// How long a watch lasts when the client does not say, in seconds.
 const LASTS: u64 = 30 * 60;
+/// How long it lasts at most.
+const LASTS_MAX: u64 = 24 * 60 * 60;
 /// How often a quiet watch says how far it has come.
 const BOOKMARK: Duration = Duration::from_mins(1);
 
@@ -67,7 +70,10 @@ pub(super) fn watch<C: Cluster>(
         return Err(Failure::new(422, "Invalid", message));
     }
     let told = request.number("resourceVersion")?.unwrap_or(0);
-    let lasts = request.number("timeoutSeconds")?.unwrap_or(LASTS);
+    let lasts = match request.number("timeoutSeconds")? {
+        None | Some(0) => LASTS,
+        Some(seconds) => seconds.min(LASTS_MAX),
+    };
     let now = Instant::now();
     let mut watch = Watch {
         cluster: cluster.clone(),
@@ -86,6 +92,8 @@ pub(super) fn watch<C: Cluster>(
     };
     if listed || told == 0 {
         watch.list(listed);
+    } else {
+        watch.first = watch.news();
     }
     let lines = stream::unfold(watch, async |mut watch| {
         let lines = watch.next().await?;
@@ -122,8 +130,10 @@ impl<C: Cluster> Watch<C> {
         }
         while !self.over {
             // The number is looked at first: the store is locked only when there is news.
-            if *self.versions.borrow_and_update() > self.told {
+            let version = *self.versions.borrow_and_update();
+            if version > self.told {
                 let lines = self.news();
+                self.told = self.told.max(version);
                 if !lines.is_empty() {
                     return Some(lines);
                 }
@@ -160,7 +170,7 @@ impl<C: Cluster> Watch<C> {
             };
             (news, store.version())
         });
-        self.told = version;
+        self.told = told.max(version);
         match news {
             Ok(news) => (news.iter())
                 .flat_map(|(what, object)| self.line(what, object))

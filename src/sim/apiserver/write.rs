@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::kinds::Kind;
+use super::object::{Object, set, set_meta, text};
 use super::request::{Request, Target};
-use super::store::{Object, Store, set, set_meta, text};
+use super::store::Store;
 use super::{Cluster, patch};
 
 const STALE: &str = "the object has been modified; please apply your changes to the latest version \
