@@ -129,6 +129,19 @@ async fn an_object_enters_and_leaves_what_a_watch_selects() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_of_one_namespace_hears_nothing_of_others() {
+    let cluster = Bare::small();
+    let pods = Api::<Pod>::namespaced(cluster.client(), "prod");
+    let config = watcher::Config::default().labels("component=hub");
+    let mut events = watcher(pods, config).boxed();
+    assert_eq!(words(&mut events, 3).await, ["init", "there hub-1", "done"]);
+    cluster.put(pod("staging", "hub-3", "hub", "n1"));
+    cluster.put(pod("prod", "jupyter-bob", "singleuser-server", "n1"));
+    cluster.put(pod("prod", "hub-4", "hub", "n1"));
+    assert_eq!(words(&mut events, 1).await, ["applied hub-4"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn lists_are_filtered_by_namespace_label_and_field() {
     let client = Bare::small().client();
     let all = Api::<Pod>::all(client.clone());
