@@ -12,6 +12,8 @@ pub mod error;
 
 pub mod world;
 
+pub mod sim;
+
 pub mod config;
 
 pub mod runbook;
@@ -21,5 +23,3 @@ pub mod engine;
 pub mod journal;
 
 pub mod ui;
-
-pub mod sim;
