@@ -1,105 +1,117 @@
-//! Stand-in with the agreed interface, until the Kubernetes server is merged.
+//! The Kubernetes API server of the practice world: what `kube` and `kubectl` ask, answered from
+//! a [`Store`] of plain JSON.
+//!
+//! It knows nothing of how a cluster behaves: it keeps objects, tells watchers of changes, and
+//! says so when a client changed one. It never opens a socket, never blocks, and measures time
+//! by tokio's clock alone.
 
-use std::collections::BTreeMap;
+mod discovery;
+mod failure;
+mod kinds;
+mod object;
+mod patch;
+mod read;
+mod request;
+mod selector;
+mod store;
+mod table;
+mod watch;
+mod write;
 
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::Method;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
+use tokio::sync::watch as channel;
 
-type Key = String;
+use failure::Failure;
+use request::{Request, Target};
 
-fn key(kind: &str, namespace: Option<&str>, name: &str) -> Key {
-    format!("{kind}/{}/{name}", namespace.unwrap_or_default())
-}
+pub(super) use store::Store;
 
-#[derive(Serialize, Deserialize, Clone, Default)]
-pub(super) struct Store {
-    objects: BTreeMap<Key, Value>,
-    version: u64,
-}
-
-impl Store {
-    pub(super) fn put(&mut self, mut object: Value, now: Timestamp) {
-        self.version += 1;
-        let text = |p: &str| object.pointer(p).and_then(Value::as_str).map(str::to_owned);
-        let (kind, namespace) = (
-            text("/kind").unwrap_or_default(),
-            text("/metadata/namespace"),
-        );
-        let name = text("/metadata/name").unwrap_or_default();
-        let key = key(&kind, namespace.as_deref(), &name);
-        if let Some(Value::Object(meta)) = object.pointer_mut("/metadata") {
-            meta.entry("uid")
-                .or_insert_with(|| json!(format!("uid-{key}")));
-            meta.entry("creationTimestamp")
-                .or_insert_with(|| json!(now.to_string()));
-            meta.insert("resourceVersion".into(), json!(self.version.to_string()));
-        }
-        self.objects.insert(key, object);
-    }
-
-    pub(super) fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Value> {
-        self.objects.get(&key(kind, namespace, name))
-    }
-
-    pub(super) fn list<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
-        let prefix = format!("{kind}/");
-        self.objects
-            .iter()
-            .filter(move |(k, _)| k.starts_with(&prefix))
-            .map(|(_, v)| v)
-    }
-
-    pub(super) fn remove(
-        &mut self,
-        kind: &str,
-        namespace: Option<&str>,
-        name: &str,
-        _now: Timestamp,
-    ) -> Option<Value> {
-        self.version += 1;
-        self.objects.remove(&key(kind, namespace, name))
-    }
-
-    pub(super) fn edit(
-        &mut self,
-        kind: &str,
-        namespace: Option<&str>,
-        name: &str,
-        change: impl FnOnce(&mut Value),
-    ) -> bool {
-        let Some(object) = self.objects.get_mut(&key(kind, namespace, name)) else {
-            return false;
-        };
-        let before = object.clone();
-        change(object);
-        if *object != before {
-            self.version += 1;
-        }
-        true
-    }
-
-    pub(super) fn version(&self) -> u64 {
-        self.version
-    }
-}
-
+/// The cluster behind the server.
 pub(super) trait Cluster: Clone + Send + Sync + 'static {
-    fn with<T>(&self, f: impl FnOnce(&mut Store) -> T) -> T;
-    fn versions(&self) -> tokio::sync::watch::Receiver<u64>;
+    /// Works on the store under its lock, then tells the watchers the version it has come to.
+    fn with<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T;
+    /// The store's version, as it grows.
+    fn versions(&self) -> channel::Receiver<u64>;
+    /// The time.
     fn now(&self) -> Timestamp;
+    /// A fault that answers this request instead of the server.
     fn refuse(&self, method: &str, path: &str) -> Option<Refusal>;
+    /// Hears of a change that was accepted.
     fn mutated(&self, method: &str, path: &str, body: &Value);
 }
 
+/// How a fault answers.
+#[derive(Debug)]
 pub(super) struct Refusal {
+    /// The HTTP status.
     pub(super) code: u16,
+    /// One word, as in `Status.reason`.
     pub(super) reason: &'static str,
+    /// The sentence a person reads.
     pub(super) message: String,
+    /// Seconds after which to try again.
     pub(super) retry_after: Option<u64>,
 }
 
-pub(super) fn router<C: Cluster>(cluster: C) -> axum::Router {
-    drop((cluster.now(), cluster.versions()));
-    axum::Router::new()
+/// The server, as a service.
+pub(super) fn router<C: Cluster>(cluster: C) -> Router {
+    Router::new().fallback(serve::<C>).with_state(cluster)
+}
+
+async fn serve<C: Cluster>(State(cluster): State<C>, request: axum::extract::Request) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    if let Some(refusal) = cluster.refuse(method.as_str(), &path) {
+        return Failure::from(refusal).into_response();
+    }
+    let answer = match Request::read(request).await {
+        Ok(request) => answer(&cluster, &request),
+        Err(failure) => Err(failure),
+    };
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+fn answer<C: Cluster>(cluster: &C, request: &Request) -> Result<Response, Failure> {
+    if let Some(text) = request.probe() {
+        return Ok(text.into_response());
+    }
+    if let Some(document) = discovery::document(&request.path) {
+        return match request.method {
+            Method::GET => Ok(axum::Json(document).into_response()),
+            _ => Err(Failure::wrong_method()),
+        };
+    }
+    if request.is_access_review() {
+        return write::review(request);
+    }
+    let Some(target) = Target::parse(&request.path)? else {
+        // The real one's answer to a path outside the API is plain text too.
+        return Ok((http::StatusCode::NOT_FOUND, "404 page not found\n").into_response());
+    };
+    match (&request.method, target.name, target.sub) {
+        (&Method::GET, None, None) if request.flag("watch") => {
+            watch::watch(cluster, request, &target)
+        }
+        (&Method::GET, None, None) => read::list(cluster, request, &target),
+        (&Method::GET, Some(name), None | Some("status")) => {
+            read::get(cluster, request, &target, name)
+        }
+        (&Method::POST, None, None) => write::create(cluster, request, &target),
+        (&Method::POST, Some(name), Some("eviction")) if target.kind.name == "Pod" => {
+            write::evict(cluster, request, &target, name)
+        }
+        (&Method::PUT | &Method::PATCH, Some(name), None | Some("status")) => {
+            write::change(cluster, request, &target, name)
+        }
+        (&Method::DELETE, Some(name), None) => write::delete(cluster, request, &target, name),
+        (_, _, None | Some("status" | "eviction")) => Err(Failure::wrong_method()),
+        _ => Err(Failure::unknown_resource()),
+    }
 }
