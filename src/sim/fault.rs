@@ -1,5 +1,6 @@
 //! What can be made to go wrong, and when.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
@@ -117,6 +118,19 @@ impl Fault {
         };
         let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
         Ok(Self { trouble, after_ms })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = serde_json::to_value(self.trouble).map_err(|_| fmt::Error)?;
+        let after = u64::try_from(self.after_ms / 1000).unwrap_or_default();
+        write!(
+            f,
+            "{}@{}",
+            name.as_str().unwrap_or_default(),
+            names::spell(after)
+        )
     }
 }
 

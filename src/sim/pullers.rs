@@ -61,7 +61,14 @@ fn status(step: Pulling, at: Timestamp) -> Value {
         initializing
     };
     let truth = |yes: bool| if yes { "True" } else { "False" };
-    let condition = |kind: &str, yes: bool, reason: Option<&str>| json!({"type": kind, "status": truth(yes), "reason": reason, "lastTransitionTime": stamp(at)});
+    let condition = |kind: &str, yes: bool, reason: Option<&str>| {
+        let mut condition =
+            json!({"type": kind, "status": truth(yes), "lastTransitionTime": stamp(at)});
+        if let Some(reason) = reason {
+            condition["reason"] = reason.into();
+        }
+        condition
+    };
     let unready = (!ready).then_some("ContainersNotReady");
     json!({
         "phase": if ready { "Running" } else { "Pending" }, "startTime": stamp(at),

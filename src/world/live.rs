@@ -26,7 +26,7 @@ use super::clock::Clock;
 use super::record::Record;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
-use crate::names::ClusterName;
+use crate::names::{ClusterName, K8sEndpoint};
 use impersonation::Impersonation;
 use tokens::Tokens;
 
@@ -37,19 +37,6 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// Called with each new token, before it is sent anywhere.
 pub type OnSecret = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// Which of a cluster's addresses to use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum K8sEndpoint {
-    /// Its IP address, or its DNS name where the address is switched off.
-    #[default]
-    Ip,
-    /// Its DNS name.
-    Dns,
-    /// Its address inside its network.
-    Internal,
-}
 
 /// What the doors need to know.
 pub struct Options {
