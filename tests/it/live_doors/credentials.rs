@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runbook::error::Kind;
+use runbook::error::{Error, Kind};
 use runbook::world::Doors as _;
 use runbook::world::live::Environment;
 use serde_json::json;
@@ -93,6 +93,31 @@ async fn a_client_in_hand_uses_a_new_token_when_the_old_one_runs_out() {
     let name = CLUSTER.trim_start_matches("/v1/");
     client.get_cluster().set_name(name).send().await.unwrap();
     assert_eq!(gke.seen()[0].header("authorization"), "Bearer ya29.new");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_login_that_ends_later_is_found_inside_both_clients_errors() {
+    let folder = gcloud("unused");
+    let old = json!({ "credential": { "access_token": "ya29.old",
+        "token_expiry": "2020-01-01T00:00:00Z" } });
+    std::fs::write(folder.path().join("answer.json"), old.to_string()).unwrap();
+    let k8s = Canned::tls(|_| Answer::json(&json!({ "metadata": {}, "items": [] }))).await;
+    let described = describing(&k8s);
+    let gke = Canned::plain(move |_| Answer::json(&described)).await;
+    let doors = doors(gke.url(), with_gcloud(folder.path()), None);
+    nodes(&doors).await.unwrap();
+    std::fs::write(folder.path().join("complaint"), "Reauthentication failed.").unwrap();
+    let google = get_cluster(&doors).await.unwrap_err();
+    let cluster = nodes(&doors).await.unwrap_err();
+    for error in [Error::within(&google), Error::within(&cluster)] {
+        let error = error.unwrap();
+        assert_eq!(error.kind, Kind::Credentials);
+        assert!(
+            error.message.ends_with("Reauthentication failed."),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
