@@ -9,6 +9,7 @@ mod credentials;
 mod gcloud;
 mod impersonation;
 mod refused;
+mod source;
 mod tokens;
 
 use std::fmt;

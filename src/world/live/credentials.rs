@@ -12,7 +12,7 @@ use http::HeaderValue;
 use serde_json::Value;
 
 use super::gcloud::Gcloud;
-use super::tokens::{Source, Token};
+use super::source::{Source, Token};
 use crate::error::{Error, Kind, Result};
 use crate::world::secret::Secret;
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::tokens::{Keep, Token};
+use super::source::{Keep, Token};
 use crate::world::secret::Secret;
 
 /// How long gcloud may take; it usually needs one second.

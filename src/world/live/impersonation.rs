@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::credentials::SCOPES;
-use super::tokens::{Keep, Token};
+use super::source::{Keep, Token};
 use crate::error::{Error, Kind, Result};
 use crate::world::post;
 use crate::world::secret::Secret;
