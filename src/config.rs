@@ -115,7 +115,11 @@ impl Config {
     /// # Errors
     /// Kind `config` when it cannot be read or has a mistake.
     pub fn load(path: &Path) -> Result<Self> {
-        let shown = path.display().to_string();
+        Self::load_shown(path, path)
+    }
+
+    fn load_shown(path: &Path, shown: &Path) -> Result<Self> {
+        let shown = shown.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|e| unreadable(&shown, &e))?;
         Self::parse(&shown, &text)
     }
@@ -128,7 +132,8 @@ impl Config {
         for folder in start.ancestors().chain(user) {
             let path = folder.join(FILE);
             if path.is_file() {
-                let config = Self::load(&path)?;
+                // In the working directory its name says enough.
+                let config = Self::load_shown(&path, path.strip_prefix(start).unwrap_or(&path))?;
                 return Ok(Some((path, config)));
             }
         }

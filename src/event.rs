@@ -184,8 +184,20 @@ pub struct Change {
     /// GKE's name for the work, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// Whether it is known to be complete; otherwise it was accepted and may be in flight.
-    pub complete: bool,
+    /// Whether it is known to have been carried out.
+    pub fate: Fate,
+}
+
+/// What became of a change that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// Carried out.
+    Done,
+    /// Accepted; it may still be carried out.
+    InFlight,
+    /// Its operation ended with an error; some of it may have been carried out.
+    Failed,
 }
 
 /// One thing within a wait.

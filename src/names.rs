@@ -180,7 +180,8 @@ pub fn spell(seconds: u64) -> String {
     let mut spelled = String::new();
     for (count, unit) in parts {
         if count > 0 {
-            spelled.push_str(&format!("{count}{unit}"));
+            spelled.push_str(&count.to_string());
+            spelled.push(unit);
         }
     }
     if spelled.is_empty() {

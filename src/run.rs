@@ -215,7 +215,7 @@ impl Scene {
             Place::Kept(speed) => (kept::open(&request.state, *speed)?, Mode::Practice),
             Place::Fresh(setup) => (Practice::fresh(setup)?, Mode::Rehearsal),
         };
-        practice.start();
+        practice.start(company.events.clone());
         Ok(Self {
             target: practice.target(mode),
             clock: practice.clock(),

@@ -26,10 +26,12 @@ use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tower::ServiceExt as _;
+use tower::{Layer as _, ServiceExt as _};
 
 use crate::error::{self, Kind};
+use crate::event::Events;
 use crate::names::{ClusterName, Mode};
+use crate::world::record::Record;
 use crate::world::{Clock, Doors, Target};
 use handle::Sim;
 use state::State;
@@ -163,6 +165,7 @@ pub struct Practice(Arc<Inner>);
 struct Inner {
     sim: Sim,
     speed: Speed,
+    events: OnceLock<Events>,
     gke: OnceLock<ClusterManager>,
     k8s: OnceLock<kube::Client>,
 }
@@ -190,6 +193,7 @@ impl Practice {
         Self(Arc::new(Inner {
             sim: Sim::new(state, since),
             speed,
+            events: OnceLock::new(),
             gke: OnceLock::new(),
             k8s: OnceLock::new(),
         }))
@@ -203,9 +207,10 @@ impl Practice {
     }
 
     /// Starts the clock and the one task that keeps the world moving. Call it once, inside a
-    /// current-thread runtime whose time is paused.
-    pub fn start(&self) {
+    /// current-thread runtime whose time is paused. Requests to Kubernetes are told to `events`.
+    pub fn start(&self, events: Events) {
         self.0.sim.clock();
+        self.0.events.set(events).ok();
         tokio::spawn(self.0.sim.clone().drive());
         if let Speed::Times(times) = self.0.speed {
             tokio::spawn(handle::pace(times));
@@ -250,7 +255,10 @@ impl Doors for Practice {
                 let service = router.map_request(|request: http::Request<kube::client::Body>| {
                     request.map(axum::body::Body::new)
                 });
-                kube::Client::new(service, "default")
+                let events = self.0.events.get().cloned();
+                let events = events.unwrap_or_else(|| Events::new(|_| {}));
+                let record = Record::new("k8s", events, self.clock());
+                kube::Client::new(record.layer(service), "default")
             });
             Ok(client.clone())
         })

@@ -22,7 +22,7 @@ use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 
 use crate::error;
-use crate::event::{Change, Event, Events, What};
+use crate::event::{Change, Event, Events, Fate, What};
 use crate::names::{ClusterName, Mode};
 
 pub use clock::Clock;
@@ -171,8 +171,8 @@ impl World {
         self.emit(What::Changed(change));
     }
 
-    /// Marks the change that `operation` carries out as complete.
-    pub fn settled(&self, operation: &str) {
+    /// Remembers what became of the change that `operation` carries out.
+    pub fn settled(&self, operation: &str, fate: Fate) {
         let mut changes = self
             .0
             .changes
@@ -180,7 +180,7 @@ impl World {
             .unwrap_or_else(PoisonError::into_inner);
         for change in changes.iter_mut() {
             if change.operation.as_deref() == Some(operation) {
-                change.complete = true;
+                change.fate = fate;
             }
         }
     }

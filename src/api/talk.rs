@@ -93,9 +93,10 @@ fn said(world: &World, args: &Args, level: Level) -> Answer {
 fn fail(_: World, args: Args) -> Answer {
     Box::pin(async move {
         let error = Error::new(Kind::Script, args.text(0)?);
-        Err(match args.has(1) {
-            true => error.hint(args.text(1)?),
-            false => error,
+        Err(if args.has(1) {
+            error.hint(args.text(1)?)
+        } else {
+            error
         })
     })
 }

@@ -11,8 +11,8 @@ use crate::ui::{self, Options};
 
 /// Tells every mistake in every runbook named, or in all; exit status 1 when there is one.
 pub(super) fn check(setup: &Setup<'_>, matches: &ArgMatches, screen: &Options) -> Result<u8> {
-    let named = matches.get_many::<String>("names").into_iter().flatten();
-    let mut names: Vec<String> = named.cloned().collect();
+    let given = matches.get_many::<String>("names").into_iter().flatten();
+    let mut names: Vec<String> = given.cloned().collect();
     if names.is_empty() {
         let all = setup.library.list()?.into_iter();
         names = all

@@ -13,7 +13,7 @@ pub(super) fn list(setup: &Setup<'_>) -> Result<u8> {
     let count = |text: &str| text.chars().count();
     let names = longest(count, found.iter().map(|f| f.name.as_str()).collect());
     let lines = longest(count, found.iter().map(|f| f.summary.as_str()).collect());
-    let text: String = found
+    let rows: Vec<String> = found
         .iter()
         .map(|found| {
             let hidden = if found.shadowed {
@@ -25,6 +25,6 @@ pub(super) fn list(setup: &Setup<'_>) -> Result<u8> {
             format!("{name:names$}  {summary:lines$}  {origin}{hidden}\n")
         })
         .collect();
-    ui::print(&text);
+    ui::print(&rows.concat());
     Ok(0)
 }

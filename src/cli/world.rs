@@ -28,7 +28,9 @@ pub(super) fn world(setup: &Setup<'_>, matches: &ArgMatches) -> Result<u8> {
 
 fn rows(all: &[(&str, &str)]) -> String {
     let width = all.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    all.iter()
+    let rows: Vec<String> = all
+        .iter()
         .map(|(name, line)| format!("{name:width$}  {line}\n"))
-        .collect()
+        .collect();
+    rows.concat()
 }

@@ -5,7 +5,7 @@ use super::operation::Operation;
 use super::pool::{Pool, fetch};
 use super::write::{Body, Write, write};
 use crate::error;
-use crate::event::Change;
+use crate::event::{Change, Fate};
 use crate::names::Class;
 use crate::world::World;
 
@@ -61,7 +61,7 @@ fn plan(pool: &str, zones: u32, wanted: u32, present: Present) -> Write {
             call: "Pool.grow".to_owned(),
             class: Class::WriteConverge,
             operation: None,
-            complete: false,
+            fate: Fate::InFlight,
         },
     }
 }

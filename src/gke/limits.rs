@@ -9,7 +9,7 @@ use super::operation::{self, Operation};
 use super::pool::{Limits, Pool, fetch};
 use super::write::{Body, Write, write};
 use crate::error;
-use crate::event::Change;
+use crate::event::{Change, Fate};
 use crate::names::Class;
 use crate::world::World;
 
@@ -82,7 +82,7 @@ async fn plan(
             call: "Pool.raise_limits".to_owned(),
             class: Class::WriteConverge,
             operation: None,
-            complete: false,
+            fate: Fate::InFlight,
         },
         body: Body::Autoscaling(applied(before, limits)),
     }))

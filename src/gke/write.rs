@@ -10,7 +10,7 @@ use super::call::{Request, call};
 use super::operation::{self, Operation};
 use super::{Error, busy};
 use crate::error;
-use crate::event::{Change, Level, What};
+use crate::event::{Change, Fate, Level, What};
 use crate::world::World;
 use crate::world::retry::{Failure as _, Verdict};
 
@@ -144,7 +144,11 @@ fn account(world: &World, write: &Write, operation: Option<String>) {
         });
     }
     world.changed(Change {
-        complete: operation.is_none(),
+        fate: if operation.is_none() {
+            Fate::Done
+        } else {
+            Fate::InFlight
+        },
         operation,
         ..write.change.clone()
     });

@@ -9,7 +9,7 @@ use super::call::{Scope, call, list};
 use super::error::Request;
 use super::object::{NodeObject, NodeSpec, NodeStatus, created};
 use crate::error;
-use crate::event::Change;
+use crate::event::{Change, Fate};
 use crate::names::Class;
 use crate::world::World;
 
@@ -146,7 +146,7 @@ pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
         call: "k8s::uncordon".to_owned(),
         class: Class::WriteConverge,
         operation: None,
-        complete: true,
+        fate: Fate::Done,
     });
     Ok(true)
 }

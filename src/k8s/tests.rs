@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::testing::{IMAGE, Server, cordoned, daemon, node as a_node};
 use super::{nodes, present, puller, uncordon, users};
 use crate::error::Kind;
-use crate::event::What;
+use crate::event::{Fate, What};
 
 fn user(namespace: &str, name: &str, node: &str) -> Value {
     json!({
@@ -111,8 +111,8 @@ async fn uncordoning_sends_one_small_patch_and_says_so() {
     };
     assert_eq!(change.call, "k8s::uncordon");
     assert_eq!(
-        (change.before.as_str(), change.complete),
-        ("cordoned", true)
+        (change.before.as_str(), change.fate),
+        ("cordoned", Fate::Done)
     );
 }
 

@@ -106,6 +106,9 @@ pub async fn check(world: &World, want: &Want) -> error::Result<Look> {
 /// A wait says this often that it goes on: whoever shows it has no clock of its own.
 const BEAT: Duration = Duration::from_secs(5);
 
+/// News this close together is one piece of news.
+const MOMENT: Duration = Duration::from_millis(20);
+
 /// Waits until a pool is warm. `failure` ends the wait at once with its error: what the caller
 /// knows of (a failed operation) decides over what is seen here.
 ///
@@ -158,14 +161,19 @@ async fn follow(
     let mut told: Option<(View, Timestamp)> = None;
     loop {
         let alarm = state.alarm(world.clock().now()).unwrap_or(BEAT).min(BEAT);
-        tokio::select! {
-            biased;
-            heard = news.next() => match heard {
-                Some(heard) => state.hear(heard, world.clock().now())?,
-                // Every watch tells how it failed before it ends.
-                None => std::future::pending().await,
-            },
-            () = world.clock().sleep(alarm) => {}
+        let mut moment = pin!(world.clock().sleep(alarm));
+        loop {
+            tokio::select! {
+                biased;
+                heard = news.next() => match heard {
+                    Some(heard) => state.hear(heard, world.clock().now())?,
+                    // Every watch tells how it failed before it ends.
+                    None => std::future::pending().await,
+                },
+                () = &mut moment => break,
+            }
+            // What changes in one moment is told in several watches, in no certain order.
+            moment.set(world.clock().sleep(MOMENT));
         }
         if !state.listed() {
             continue;

@@ -8,6 +8,7 @@
 mod discovery;
 mod failure;
 mod kinds;
+mod news;
 mod object;
 mod patch;
 mod read;
@@ -27,11 +28,11 @@ use axum::response::{IntoResponse, Response};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::watch as channel;
 
 use failure::Failure;
 use request::{Request, Target};
 
+pub(super) use news::News;
 pub(super) use store::Store;
 
 /// The cluster behind the server.
@@ -39,7 +40,7 @@ pub(super) trait Cluster: Clone + Send + Sync + 'static {
     /// Works on the store under its lock, then tells the watchers the version it has come to.
     fn with<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T;
     /// The store's version, as it grows.
-    fn versions(&self) -> channel::Receiver<u64>;
+    fn news(&self) -> &News;
     /// The time.
     fn now(&self) -> Timestamp;
     /// A fault that answers this request instead of the server.

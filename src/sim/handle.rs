@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
-use super::apiserver::{Cluster, Refusal, Store};
+use super::apiserver::{Cluster, News, Refusal, Store};
 use super::fault::Trouble;
 use super::state::{Mutation, State, moment};
 use crate::world::Clock;
@@ -21,7 +21,7 @@ struct Shared {
     /// Virtual time when the clock starts.
     since: Timestamp,
     clock: OnceLock<Clock>,
-    versions: watch::Sender<u64>,
+    news: News,
     replan: Notify,
 }
 
@@ -33,12 +33,13 @@ impl std::fmt::Debug for Sim {
 
 impl Sim {
     pub(super) fn new(state: State, since: Timestamp) -> Self {
-        let versions = watch::Sender::new(state.store.version());
+        let news = News::default();
+        news.tell(state.store.version());
         Self(Arc::new(Shared {
             state: Mutex::new(state),
             since,
             clock: OnceLock::new(),
-            versions,
+            news,
             replan: Notify::new(),
         }))
     }
@@ -64,11 +65,7 @@ impl Sim {
         let answer = f(&mut state, now);
         let (replan, version) = (state.due() != due, state.store.version());
         drop(state);
-        self.0.versions.send_if_modified(|seen| {
-            let new = *seen != version;
-            *seen = version;
-            new
-        });
+        self.0.news.tell(version);
         if replan {
             self.0.replan.notify_one();
         }
@@ -112,8 +109,8 @@ impl Cluster for Sim {
         self.change(|state, _| f(&mut state.store))
     }
 
-    fn versions(&self) -> watch::Receiver<u64> {
-        self.0.versions.subscribe()
+    fn news(&self) -> &News {
+        &self.0.news
     }
 
     fn now(&self) -> Timestamp {

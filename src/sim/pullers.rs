@@ -62,12 +62,12 @@ fn status(step: Pulling, at: Timestamp) -> Value {
     };
     let truth = |yes: bool| if yes { "True" } else { "False" };
     let condition = |kind: &str, yes: bool, reason: Option<&str>| {
-        let mut condition =
-            json!({"type": kind, "status": truth(yes), "lastTransitionTime": stamp(at)});
-        if let Some(reason) = reason {
-            condition["reason"] = reason.into();
+        let (status, since) = (truth(yes), stamp(at));
+        match reason {
+            Some(reason) => json!({"type": kind, "status": status, "reason": reason,
+                                   "lastTransitionTime": since}),
+            None => json!({"type": kind, "status": status, "lastTransitionTime": since}),
         }
-        condition
     };
     let unready = (!ready).then_some("ContainersNotReady");
     json!({

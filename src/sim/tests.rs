@@ -27,7 +27,7 @@ fn within<T>(practice: &Practice, test: impl AsyncFnOnce(&Practice) -> T) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        practice.start();
+        practice.start(Events::new(|_| {}));
         test(practice).await
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::{Change, Item, Level, Phase, Started, What};
+use crate::event::{Change, Fate, Item, Level, Phase, Started, What};
 use crate::names::Took;
 
 /// The text on one line: cluster messages may hold line breaks and escape sequences.
@@ -67,10 +67,14 @@ pub(super) fn change(change: &Change) -> String {
 /// The same, with what is known of its end.
 pub(super) fn change_so_far(change: &Change) -> String {
     let text = self::change(change);
-    match (&change.operation, change.complete) {
-        (_, true) => text,
-        (Some(operation), false) => format!("{text} (in flight, {operation})"),
-        (None, false) => format!("{text} (in flight)"),
+    let fate = match change.fate {
+        Fate::Done => return text,
+        Fate::InFlight => "in flight",
+        Fate::Failed => "FAILED, perhaps done in part",
+    };
+    match &change.operation {
+        Some(operation) => format!("{text} ({fate}, {operation})"),
+        None => format!("{text} ({fate})"),
     }
 }
 

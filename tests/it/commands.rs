@@ -130,9 +130,9 @@ fn every_kind_of_parameter_arrives_with_its_type() {
     let place = Place::empty();
     place.write(
         "runbooks/kinds.rhai",
-        "//! Kinds.\nconst who = param::arg(\"Who\");\nconst n = param::int(\"N\", 1);\nconst on = param::flag(\"Loud\");\n\
+        "//! Kinds.\nconst who = param::arg(\"Who\");\nconst n = param::int(\"N\", 1);\nconst loud = param::flag(\"Loud\");\n\
          const how = param::choice(\"How\", [\"fast\", \"slow\"], \"slow\");\nconst t = param::duration(\"T\", \"25m\");\n\
-         say(`${who} ${n + 1} ${on} ${how} ${t}`);\n",
+         say(`${who} ${n + 1} ${loud} ${how} ${t}`);\n",
     );
     assert!(
         place
@@ -141,8 +141,8 @@ fn every_kind_of_parameter_arrives_with_its_type() {
             .contains("bob 2 false slow 1500")
     );
     let ran = place.run("rehearse kinds bob --n 4 --loud");
-    assert_eq!(ran.exit, 2);
-    let ran = place.run("rehearse kinds bob --n 4 --on-x");
+    assert!(ran.out.contains("bob 5 true slow 1500"), "{}", ran.whole());
+    let ran = place.run("rehearse kinds bob --n 4 --lou");
     assert_eq!(ran.exit, 2);
     let ran = place.run("rehearse kinds");
     assert_eq!(ran.exit, 2);

@@ -5,32 +5,32 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A place to run the program in.
-pub struct Place {
+pub(crate) struct Place {
     folder: tempfile::TempDir,
 }
 
 impl Place {
     /// An empty folder: no `runbook.toml`, no runbooks but the built-in ones.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
     /// The folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Writes a file into it.
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let file = self.path().join(name);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, text).unwrap();
     }
 
     /// The program with these arguments, ready to run.
-    pub fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    pub(crate) fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runbook"));
         command
             .args(args)
@@ -45,17 +45,17 @@ impl Place {
     }
 
     /// Runs it with the words of `line` as arguments.
-    pub fn run(&self, line: &str) -> Ran {
+    pub(crate) fn run(&self, line: &str) -> Ran {
         Ran::from(self.command(line.split_whitespace()).output().unwrap())
     }
 
     /// The state folder.
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.path().join("state")
     }
 
     /// Every journal, oldest first.
-    pub fn journals(&self) -> Vec<PathBuf> {
+    pub(crate) fn journals(&self) -> Vec<PathBuf> {
         let runs = std::fs::read_dir(self.state().join("runs"));
         let mut files: Vec<PathBuf> = runs
             .into_iter()
@@ -69,10 +69,10 @@ impl Place {
 
 /// What it wrote and how it ended.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Ran {
-    pub out: String,
-    pub err: String,
-    pub exit: i32,
+pub(crate) struct Ran {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) exit: i32,
 }
 
 impl From<Output> for Ran {
@@ -87,7 +87,7 @@ impl From<Output> for Ran {
 
 impl Ran {
     /// Everything, for a snapshot.
-    pub fn whole(&self) -> String {
+    pub(crate) fn whole(&self) -> String {
         let Self { out, err, exit } = self;
         format!("exit {exit}\n--- standard output\n{out}--- standard error\n{err}")
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::Error;
 use super::{Operation, fetch, judge, request, short};
 use crate::error;
-use crate::event::{self, Level, What};
+use crate::event::{self, Fate, Level, What};
 use crate::world::World;
 
 /// How long polling survives a service that does not answer.
@@ -38,9 +38,10 @@ pub async fn wait(
 ) -> error::Result<Operation> {
     let done = follow(world, name, label, usual, limit).await?;
     if let Some(cause) = &done.failure {
+        world.settled(&done.name, Fate::Failed);
         return Err(judge::error(&done, cause, &world.target().cluster).into());
     }
-    world.settled(&done.name);
+    world.settled(&done.name, Fate::Done);
     Ok(done)
 }
 
@@ -119,9 +120,10 @@ pub async fn failure(world: &World, name: &str) -> error::Error {
         match watch.look().await {
             Ok(Some(done)) if done.is_done() => {
                 let Some(cause) = &done.failure else {
-                    world.settled(&done.name);
+                    world.settled(&done.name, Fate::Done);
                     return std::future::pending().await;
                 };
+                world.settled(&done.name, Fate::Failed);
                 return judge::error(&done, cause, &world.target().cluster).into();
             }
             Ok(_) => {}

@@ -7,7 +7,7 @@ use google_cloud_gax::error::rpc::Code;
 use super::stub::{Fate, Gke, POOL, busy, operation, refused};
 use crate::error;
 use crate::error::Kind;
-use crate::event::{Level, What};
+use crate::event::{self, Level, What};
 use crate::gke::{Present, grow};
 use crate::world::World;
 
@@ -38,7 +38,7 @@ async fn growing_sends_the_size_and_does_not_wait() {
         (change.before.as_str(), change.after.as_str()),
         ("1 node", "2 nodes")
     );
-    assert!(!change.complete);
+    assert_eq!(change.fate, event::Fate::InFlight);
 }
 
 #[tokio::test(start_paused = true)]

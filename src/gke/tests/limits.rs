@@ -5,7 +5,7 @@ use google_cloud_gax::error::rpc::Code;
 
 use super::stub::{Fate, Gke, POOL, autoscaling, busy, operation, refused};
 use crate::error::Kind;
-use crate::event::{Level, What};
+use crate::event::{self, Level, What};
 use crate::gke::raise_limits;
 
 fn waits(events: &[What]) -> Vec<String> {
@@ -42,7 +42,7 @@ async fn raising_keeps_what_is_not_ours_and_a_higher_maximum() {
     assert_eq!(changes[0].what, "node pool nb-user: autoscaler limits");
     assert_eq!(changes[0].before, "1..30 nodes");
     assert_eq!(changes[0].after, "2..30 nodes");
-    assert!(changes[0].complete);
+    assert_eq!(changes[0].fate, event::Fate::Done);
     assert_eq!(
         waits(&seen.events()),
         ["limits of node pool nb-user: operation-1"]
@@ -172,7 +172,7 @@ async fn an_answer_lost_on_the_way_is_found_by_its_trace() {
     assert_eq!(done.name, "operation-1");
     assert_eq!(gke.writes().len(), 1);
     assert_eq!(seen.notes(), ["operation-1"]);
-    assert!(world.changes()[0].complete);
+    assert_eq!(world.changes()[0].fate, event::Fate::Done);
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,5 +187,5 @@ async fn a_lost_change_that_the_pool_already_shows_is_done() {
     assert_eq!(gke.writes().len(), 1);
     assert!(seen.notes().is_empty());
     assert_eq!(world.changes().len(), 1);
-    assert!(world.changes()[0].complete);
+    assert_eq!(world.changes()[0].fate, event::Fate::Done);
 }

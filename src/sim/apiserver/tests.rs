@@ -20,7 +20,7 @@ struct Bare(Arc<Inner>);
 
 struct Inner {
     store: Mutex<Store>,
-    versions: channel::Sender<u64>,
+    news: News,
     refusal: Mutex<Option<Refusal>>,
     mutations: Mutex<Vec<String>>,
     began: Instant,
@@ -30,12 +30,12 @@ impl Cluster for Bare {
     fn with<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
         let mut store = self.0.store.lock().unwrap();
         let answer = work(&mut store);
-        self.0.versions.send_replace(store.version());
+        self.0.news.tell(store.version());
         answer
     }
 
-    fn versions(&self) -> channel::Receiver<u64> {
-        self.0.versions.subscribe()
+    fn news(&self) -> &News {
+        &self.0.news
     }
 
     fn now(&self) -> Timestamp {
@@ -56,7 +56,7 @@ impl Bare {
     fn empty() -> Self {
         Self(Arc::new(Inner {
             store: Mutex::default(),
-            versions: channel::Sender::new(0),
+            news: News::default(),
             refusal: Mutex::default(),
             mutations: Mutex::default(),
             began: Instant::now(),

@@ -9,7 +9,6 @@ use futures::stream;
 use http::header;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 use super::Cluster;
@@ -38,7 +37,6 @@ struct Event<T> {
 /// A watch in progress.
 struct Watch<C> {
     cluster: C,
-    versions: Receiver<u64>,
     kind: &'static Kind,
     namespace: Option<String>,
     selector: Selector,
@@ -77,7 +75,6 @@ pub(super) fn watch<C: Cluster>(
     let now = Instant::now();
     let mut watch = Watch {
         cluster: cluster.clone(),
-        versions: cluster.versions(),
         kind: target.kind,
         namespace: target.namespace.map(str::to_owned),
         selector: Selector::parse(target.kind, labels, fields)?,
@@ -130,7 +127,7 @@ impl<C: Cluster> Watch<C> {
         }
         while !self.over {
             // The number is looked at first: the store is locked only when there is news.
-            let version = *self.versions.borrow_and_update();
+            let version = self.cluster.news().version();
             if version > self.told {
                 let lines = self.news();
                 self.told = self.told.max(version);
@@ -142,7 +139,7 @@ impl<C: Cluster> Watch<C> {
             let bookmark = self.bookmark.unwrap_or(self.ends).min(self.ends);
             tokio::select! {
                 biased;
-                changed = self.versions.changed() => self.over = changed.is_err(),
+                () = self.cluster.news().beyond(self.told) => {}
                 () = sleep_until(bookmark) => {
                     self.over = bookmark == self.ends;
                     if self.bookmark.is_some() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Error, Kind, Place};
-use crate::event::{Change, Event, Finished, Level, Started, What};
+use crate::event::{Change, Event, Fate, Finished, Level, Started, What};
 use crate::names::{Class, Mode};
 use crate::ui::{Options, Output};
 
@@ -54,18 +54,18 @@ pub(super) fn started(mode: Mode) -> What {
 }
 
 pub(super) fn changes() -> Vec<Change> {
-    let change = |what: &str, operation: Option<&str>, complete| Change {
+    let change = |what: &str, operation: Option<&str>, fate| Change {
         what: format!("node pool nb-user: {what}"),
         before: "0".into(),
         after: "2".into(),
         call: "Pool.autoscale".into(),
         class: Class::WriteConverge,
         operation: operation.map(str::to_owned),
-        complete,
+        fate,
     };
     vec![
-        change("autoscaler minimum", Some("operation-1"), true),
-        change("size", Some("operation-2"), false),
+        change("autoscaler minimum", Some("operation-1"), Fate::Done),
+        change("size", Some("operation-2"), Fate::InFlight),
     ]
 }
 
