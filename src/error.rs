@@ -55,6 +55,31 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 21] = [
+        Self::Usage,
+        Self::Config,
+        Self::Script,
+        Self::Credentials,
+        Self::Denied,
+        Self::NotFound,
+        Self::Busy,
+        Self::Quota,
+        Self::Stockout,
+        Self::RateLimited,
+        Self::Unreachable,
+        Self::FateUnknown,
+        Self::Operation,
+        Self::Image,
+        Self::TimedOut,
+        Self::NeedsAnswer,
+        Self::Declined,
+        Self::Refused,
+        Self::Interrupted,
+        Self::Io,
+        Self::Bug,
+    ];
+
     /// The exit status of a run that ends with this.
     pub fn exit_code(self) -> u8 {
         match self {
