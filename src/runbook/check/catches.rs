@@ -14,23 +14,23 @@ pub(super) const PROPERTIES: [&str; 3] = ["kind", "message", "hint"];
 impl Judge<'_> {
     /// `err.kind == "quota"`, or `err.kind in ["quota", "stockout"]`.
     pub(super) fn compared(&mut self, call: &FnCallExpr) {
-        let (true, [left, right]) = (call.op_token.is_some(), call.args.as_slice()) else {
+        let compares = call.op_token.is_some() || call.name == "contains";
+        let (true, [left, right]) = (compares, call.args.as_slice()) else {
             return;
         };
         for (one, other) in [(left, right), (right, left)] {
             if !self.is_kind(one) {
                 continue;
             }
-            match other {
-                Expr::StringConstant(kind, at) => self.kind(kind, *at),
-                Expr::Array(kinds, _) => {
-                    for kind in kinds.iter() {
-                        if let Expr::StringConstant(kind, at) = kind {
-                            self.kind(kind, *at);
-                        }
-                    }
-                }
-                _ => {}
+            let Some(written) = other.get_literal_value(None) else {
+                continue;
+            };
+            let written = written
+                .clone()
+                .into_array()
+                .unwrap_or_else(|_| vec![written]);
+            for kind in written.into_iter().filter_map(|kind| kind.into_string().ok()) {
+                self.kind(&kind, other.start_position());
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhai::{ASTNode, Expr, Position, Stmt};
+use rhai::{ASTFlags, ASTNode, Expr, Position, Stmt};
 
 use super::flow::{Is, Types};
 use super::keys::Keys;
@@ -21,6 +21,8 @@ pub(super) struct Judge<'a> {
     /// The file's functions, with the numbers of arguments they take.
     pub(super) own: BTreeMap<&'a str, BTreeSet<usize>>,
     pub(super) keys: Keys,
+    /// Dots after an index.
+    elements: BTreeSet<(usize, usize)>,
     /// What is wrong.
     pub(super) findings: Vec<Finding>,
     /// Functions of the table that are called, with line and column.
@@ -37,6 +39,7 @@ impl<'a> Judge<'a> {
             types: Types::of(script, parsed, table),
             own: parsed.functions(true),
             keys: Keys::of(super::files(script)),
+            elements: BTreeSet::new(),
             findings: Vec::new(),
             called: Vec::new(),
         };
@@ -60,19 +63,27 @@ impl<'a> Judge<'a> {
                 self.outer(&variable.2.path, &variable.1);
             }
             // The inside of a chain was looked at from its start.
-            Expr::Dot(chain, ..)
+            Expr::Dot(chain, _, at)
                 if !matches!(chain.lhs, Expr::Property(..) | Expr::MethodCall(..)) =>
             {
-                self.unchanged(&chain.lhs, &chain.rhs);
-                let subject = self.types.type_of(&chain.lhs);
+                let is_element = self.elements.contains(&line_column(*at));
+                let subject = if is_element {
+                    Is::Unknown
+                } else {
+                    self.unchanged(&chain.lhs, &chain.rhs);
+                    self.types.type_of(&chain.lhs)
+                };
                 self.member(subject, &chain.rhs);
             }
-            Expr::Index(index, ..) => {
-                if let (Some(_), Expr::StringConstant(name, at)) =
-                    (self.types.type_of(&index.lhs).handle(), &index.rhs)
-                {
-                    let subject = self.types.type_of(&index.lhs);
+            Expr::Index(index, flags, _) => {
+                let subject = self.types.type_of(&index.lhs);
+                if let (Some(_), Expr::StringConstant(name, at)) = (subject.handle(), &index.rhs) {
                     self.property(subject, name, *at);
+                }
+                // `list[n].name` is kept as `list[(n.name)]`: the member is not of `n`.
+                if let (false, Expr::Dot(_, _, at)) = (flags.contains(ASTFlags::BREAK), &index.rhs)
+                {
+                    self.elements.insert(line_column(*at));
                 }
             }
             _ => {}
@@ -146,26 +157,28 @@ impl<'a> Judge<'a> {
                     self.constant(&variable.1, at);
                 }
             }
-            Expr::Index(index, ..) => {
-                if let Expr::Variable(variable, _, at) = &index.lhs
+            Expr::Dot(parts, ..) | Expr::Index(parts, ..) => {
+                if let (Expr::Index(..), Expr::Variable(variable, _, at)) = (target, &parts.lhs)
                     && self.types.constants.contains(variable.1.as_str())
                 {
                     self.constant(&variable.1, *at);
                 }
-            }
-            Expr::Dot(chain, ..) => {
-                let subject = self.types.type_of(&chain.lhs);
-                if let (Some(handle), Expr::Property(property, at)) = (subject.handle(), &chain.rhs)
-                {
-                    let message = format!("`{}` of a {handle} can only be read", property.2);
-                    let methods = self.methods_of(subject);
-                    let suggestion =
-                        format!("it is changed by its methods: {}", methods.join(", "));
-                    self.wrong(*at, "read-only", message, Some(suggestion));
+                let subject = self.types.type_of(&parts.lhs);
+                match (subject.handle(), &parts.rhs) {
+                    (Some(_), Expr::Property(name, at)) => self.read_only(subject, &name.2, *at),
+                    (Some(_), Expr::StringConstant(name, at)) => self.read_only(subject, name, *at),
+                    _ => {}
                 }
             }
             _ => {}
         }
+    }
+
+    fn read_only(&mut self, subject: Is, name: &str, at: Position) {
+        let message = format!("`{name}` of {subject} can only be read");
+        let methods = self.methods_of(subject).join(", ");
+        let suggestion = format!("it is changed by its methods: {methods}");
+        self.wrong(at, "read-only", message, Some(suggestion));
     }
 
     fn constant(&mut self, name: &str, at: Position) {
