@@ -29,7 +29,10 @@ impl Judge<'_> {
                 .clone()
                 .into_array()
                 .unwrap_or_else(|_| vec![written]);
-            for kind in written.into_iter().filter_map(|kind| kind.into_string().ok()) {
+            for kind in written
+                .into_iter()
+                .filter_map(|kind| kind.into_string().ok())
+            {
                 self.kind(&kind, other.start_position());
             }
         }

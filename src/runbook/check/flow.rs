@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use rhai::{ASTFlags, ASTNode, Dynamic, Expr, FnCallExpr, FnPtr, Stmt};
+use rhai::{ASTFlags, ASTNode, Expr, FnCallExpr, FnPtr, Stmt};
 
 use crate::engine::table::{Table, Type};
 use crate::runbook::params::{Kind, Param};
@@ -171,7 +171,7 @@ impl<'a> Types<'a> {
             Expr::Array(..) => Is::Of(Type::List),
             Expr::Map(..) => Is::Of(Type::Map),
             Expr::Unit(_) => Is::Of(Type::Unit),
-            Expr::DynamicConstant(value, _) => of_value(value),
+            Expr::DynamicConstant(value, _) if value.is::<FnPtr>() => Is::Function,
             Expr::Stmt(block) if block.iter().any(|s| matches!(s, Stmt::Share(..))) => Is::Function,
             Expr::Variable(variable, ..) if in_this_file(&variable.2.path) => self
                 .variables
@@ -222,19 +222,6 @@ impl<'a> Types<'a> {
             }
             _ => Is::Unknown,
         }
-    }
-}
-
-/// What was put together while parsing.
-fn of_value(value: &Dynamic) -> Is {
-    if value.is::<FnPtr>() {
-        Is::Function
-    } else if value.is_array() {
-        Is::Of(Type::List)
-    } else if value.is_map() {
-        Is::Of(Type::Map)
-    } else {
-        Is::Unknown
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rhai::{ASTNode, Dynamic, Expr, Stmt};
+use rhai::{ASTNode, Expr, Stmt};
 
 use crate::runbook::parsed::Parsed;
 
@@ -34,8 +34,6 @@ impl Keys {
                     }
                 }
             }
-            // A map written out whole as an argument is put together while parsing.
-            ASTNode::Expr(Expr::DynamicConstant(value, _)) => self.value(value),
             ASTNode::Stmt(Stmt::Assignment(assignment)) => {
                 let mut end = &assignment.1.lhs;
                 while let Expr::Dot(chain, ..) | Expr::Index(chain, ..) = end {
@@ -48,21 +46,6 @@ impl Keys {
                 };
             }
             _ => {}
-        }
-    }
-
-    fn value(&mut self, value: &Dynamic) {
-        if let Ok(list) = value.as_array_ref() {
-            list.iter().for_each(|value| self.value(value));
-        }
-        if let Ok(map) = value.as_map_ref() {
-            for (key, value) in map.iter() {
-                self.names.insert(key.to_string());
-                if let ("kind", Ok(kind)) = (key.as_str(), value.as_immutable_string_ref()) {
-                    self.kinds.insert(kind.to_string());
-                }
-                self.value(value);
-            }
         }
     }
 }
