@@ -170,6 +170,19 @@ impl Error {
         self
     }
 
+    /// The failure of ours that a library carries inside its own error: a door can fail while a
+    /// client uses it.
+    pub fn within(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(ours) = error.downcast_ref::<Self>() {
+                return Some(ours.clone());
+            }
+            next = error.source();
+        }
+        None
+    }
+
     /// Adds a place in a script.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {

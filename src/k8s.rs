@@ -22,7 +22,7 @@ mod why;
 
 pub mod warm;
 
-pub use autoscaler::present;
+pub use autoscaler::{Present, present};
 pub use node::{Node, nodes, uncordon};
 pub use puller::{Puller, puller};
 pub use user::{UserPod, users};

@@ -1,8 +1,7 @@
-//! The command line; its commands arrive with the engine.
+//! The program: everything it does is in the library.
 
-fn main() {
-    runbook::ui::print(&format!(
-        "runbook {}: no commands yet\n",
-        env!("CARGO_PKG_VERSION")
-    ));
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runbook::cli::main()
 }

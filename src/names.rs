@@ -170,6 +170,25 @@ pub fn duration(text: &str) -> Result<std::time::Duration, String> {
     Ok(std::time::Duration::from_secs(seconds))
 }
 
+/// Seconds as [`duration`] reads them: `1h30m`.
+pub fn spell(seconds: u64) -> String {
+    let parts = [
+        (seconds / 3600, 'h'),
+        (seconds / 60 % 60, 'm'),
+        (seconds % 60, 's'),
+    ];
+    let mut spelled = String::new();
+    for (count, unit) in parts {
+        if count > 0 {
+            spelled.push_str(&format!("{count}{unit}"));
+        }
+    }
+    if spelled.is_empty() {
+        spelled.push_str("0s");
+    }
+    spelled
+}
+
 /// The nearest of `known` to what was typed, if near enough to suggest.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known

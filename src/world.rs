@@ -4,11 +4,16 @@
 //!  or simulated (`sim`) it cannot tell, and it never knows scripts.
 
 pub mod clock;
+pub mod live;
 pub mod operator;
+mod post;
+pub mod record;
 pub mod retry;
+pub mod secret;
 pub mod stop;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod webhook;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,6 +1,6 @@
 //! One function a script can call: what it looks like, and the Rust behind it.
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 use serde_json::{Map, Value};
 
 use crate::engine::table::Signature;
@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::world::World;
 
 /// What a function gives back; plain data, or a [`handle`].
-pub type Answer = BoxFuture<'static, Result<Value>>;
+pub type Answer = LocalBoxFuture<'static, Result<Value>>;
 
 /// A function of the table.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,7 @@
 //! What the cluster autoscaler says of a pool, in the one `ConfigMap` it publishes.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
@@ -12,13 +14,26 @@ use crate::world::World;
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "cluster-autoscaler-status";
 
+/// How many nodes a pool has or has been told to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Present {
+    /// In all zones together.
+    pub total: u32,
+    /// In the zone that has most.
+    pub fullest: u32,
+}
+
 /// How many nodes `pool` has or has been told to have: the greater of its node objects and the
 /// autoscaler's target. Where the autoscaler publishes nothing, or may not be read: node objects.
 ///
 /// # Errors
 /// When nodes cannot be listed.
-pub async fn present(world: &World, pool: &str) -> error::Result<u32> {
-    let nodes = u32::try_from(node::nodes(world, pool).await?.len()).unwrap_or(u32::MAX);
+pub async fn present(world: &World, pool: &str) -> error::Result<Present> {
+    let mut zones: BTreeMap<String, u32> = BTreeMap::new();
+    for node in node::nodes(world, pool).await? {
+        *zones.entry(node.zone).or_default() += 1;
+    }
+    let nodes: Vec<u32> = zones.into_values().collect();
     let request = Request {
         verb: "get",
         resource: "configmaps".to_owned(),
@@ -31,22 +46,28 @@ pub async fn present(world: &World, pool: &str) -> error::Result<u32> {
             .await
     })
     .await;
-    let target = match status {
+    let targets = match status {
         Ok(map) => map
             .data
             .and_then(|mut data| data.remove("status"))
-            .and_then(|status| target(&status, &world.target().cluster.cluster, pool)),
-        Err(failure) if matches!(failure.code(), Some(403 | 404)) => None,
+            .map(|status| targets(&status, &world.target().cluster.cluster, pool))
+            .unwrap_or_default(),
+        Err(failure) if matches!(failure.code(), Some(403 | 404)) => Vec::new(),
         Err(failure) => return Err(failure.into()),
     };
-    Ok(nodes.max(target.unwrap_or(0)))
+    let total = |zones: &[u32]| zones.iter().sum::<u32>();
+    let fullest = |zones: &[u32]| zones.iter().copied().max().unwrap_or(0);
+    Ok(Present {
+        total: total(&nodes).max(total(&targets)),
+        fullest: fullest(&nodes).max(fullest(&targets)),
+    })
 }
 
-/// The target of `pool`, summed over its instance groups (one a zone). Reads both shapes the
+/// The targets of `pool`'s instance groups (one a zone). Reads both shapes the
 /// autoscaler has written: YAML since 1.30, lines of text before.
-fn target(status: &str, cluster: &str, pool: &str) -> Option<u32> {
+fn targets(status: &str, cluster: &str, pool: &str) -> Vec<u32> {
     let mut ours = false;
-    let mut total = None;
+    let mut targets = Vec::new();
     for line in status.lines() {
         let line = line.trim().trim_start_matches("- ");
         let group = line
@@ -61,11 +82,11 @@ fn target(status: &str, cluster: &str, pool: &str) -> Option<u32> {
                 .take_while(char::is_ascii_digit)
                 .collect();
             if let Ok(count) = digits.parse::<u32>() {
-                total = Some(total.unwrap_or(0_u32).saturating_add(count));
+                targets.push(count);
             }
         }
     }
-    total
+    targets
 }
 
 /// Whether an instance group, `.../gke-CLUSTER-POOL-HASH-grp`, is one of the pool's. GKE cuts
@@ -102,15 +123,31 @@ mod tests {
 
     #[test]
     fn the_target_is_summed_over_the_pools_zones() {
-        assert_eq!(target(&yaml(), "callysto-cluster", "nb-user"), Some(6));
-        assert_eq!(target(&yaml(), "callysto-cluster", "core"), Some(3));
+        assert_eq!(
+            targets(&yaml(), "callysto-cluster", "nb-user")
+                .iter()
+                .sum::<u32>(),
+            6
+        );
+        assert_eq!(
+            targets(&yaml(), "callysto-cluster", "core")
+                .iter()
+                .sum::<u32>(),
+            3
+        );
     }
 
     #[test]
     fn a_pool_is_not_taken_for_another_that_ends_alike() {
-        assert_eq!(target(&yaml(), "callysto-cluster", "user"), None);
-        assert_eq!(target(&yaml(), "callysto-cluster", "nb"), None);
-        assert_eq!(target(&yaml(), "other", "nb-user"), None);
+        assert_eq!(
+            targets(&yaml(), "callysto-cluster", "user"),
+            Vec::<u32>::new()
+        );
+        assert_eq!(
+            targets(&yaml(), "callysto-cluster", "nb"),
+            Vec::<u32>::new()
+        );
+        assert_eq!(targets(&yaml(), "other", "nb-user"), Vec::<u32>::new());
     }
 
     #[test]
@@ -123,11 +160,19 @@ mod tests {
              longNotStarted=0 registered=1 longUnregistered=0 cloudProviderTarget=3 \
              (minSize=1, maxSize=3))\n"
         );
-        assert_eq!(target(&text, "callysto-cluster", "nb-user"), Some(3));
+        assert_eq!(
+            targets(&text, "callysto-cluster", "nb-user")
+                .iter()
+                .sum::<u32>(),
+            3
+        );
     }
 
     #[test]
     fn nonsense_is_no_target() {
-        assert_eq!(target("name: x\ncloudProviderTarget: lots", "c", "p"), None);
+        assert_eq!(
+            targets("name: x\ncloudProviderTarget: lots", "c", "p"),
+            Vec::<u32>::new()
+        );
     }
 }

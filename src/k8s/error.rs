@@ -129,6 +129,11 @@ impl Error {
     }
 
     fn status(what: Request, status: Status) -> Self {
+        // What a watch sends and kube cannot read comes out as an empty status.
+        if status.code == 0 && status.message.is_empty() {
+            let why = "an object does not have the expected shape".to_owned();
+            return Self::Strange { what, why };
+        }
         let asked = status.details.map_or(0, |d| d.retry_after_seconds);
         Self::Api {
             what,

@@ -16,6 +16,9 @@ use crate::world::World;
 /// Carries the name of the pool a node belongs to.
 const POOL: &str = "cloud.google.com/gke-nodepool";
 
+/// Carries the zone a node is in.
+const ZONE: &str = "topology.kubernetes.io/zone";
+
 /// Taints by which Kubernetes itself keeps pods off a node that is not, or no longer, usable.
 /// A pool's own taints (`hub.jupyter.org_dedicated`) are not among them: user pods tolerate those.
 const BLOCKING: [&str; 4] = [
@@ -35,6 +38,8 @@ pub struct Node {
     pub name: String,
     /// The pool it belongs to.
     pub pool: String,
+    /// Its zone.
+    pub zone: String,
     /// Whether it is Ready and no taint of Kubernetes' own keeps pods away.
     pub ready: bool,
     /// Whether somebody cordoned it.
@@ -63,6 +68,7 @@ impl From<NodeObject> for Node {
         Self {
             name: meta.name.unwrap_or_default(),
             pool: labels.remove(POOL).unwrap_or_default(),
+            zone: labels.remove(ZONE).unwrap_or_default(),
             ready: why.is_none(),
             cordoned: object.spec.unschedulable,
             why,

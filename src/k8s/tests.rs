@@ -81,7 +81,7 @@ async fn nodes_that_were_asked_for_are_present_already() {
     let server = Server::default();
     server.put("nodes", a_node("a", true));
     let (world, _) = server.world();
-    assert_eq!(present(&world, "nb-user").await.unwrap(), 1);
+    assert_eq!(present(&world, "nb-user").await.unwrap().total, 1);
     let status = "nodeGroups:\n- name: z/gke-callysto-cluster-nb-user-1234abcd-grp\n  health:\n    \
                   cloudProviderTarget: 3\n";
     server.put(
@@ -91,9 +91,9 @@ async fn nodes_that_were_asked_for_are_present_already() {
             "data": { "status": status },
         }),
     );
-    assert_eq!(present(&world, "nb-user").await.unwrap(), 3);
+    assert_eq!(present(&world, "nb-user").await.unwrap().total, 3);
     server.refuse("configmaps", 403, "configmaps is forbidden");
-    assert_eq!(present(&world, "nb-user").await.unwrap(), 1);
+    assert_eq!(present(&world, "nb-user").await.unwrap().total, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,6 +103,9 @@ pub async fn check(world: &World, want: &Want) -> error::Result<Look> {
     })
 }
 
+/// A wait says this often that it goes on: whoever shows it has no clock of its own.
+const BEAT: Duration = Duration::from_secs(5);
+
 /// Waits until a pool is warm. `failure` ends the wait at once with its error: what the caller
 /// knows of (a failed operation) decides over what is seen here.
 ///
@@ -152,9 +155,9 @@ async fn follow(
 ) -> error::Result<Warm> {
     state.choose(puller::puller(world).await?, &world.target().watch);
     let mut news = open(world, state);
-    let mut told: Option<View> = None;
+    let mut told: Option<(View, Timestamp)> = None;
     loop {
-        let alarm = state.alarm(world.clock().now());
+        let alarm = state.alarm(world.clock().now()).unwrap_or(BEAT).min(BEAT);
         tokio::select! {
             biased;
             heard = news.next() => match heard {
@@ -162,14 +165,17 @@ async fn follow(
                 // Every watch tells how it failed before it ends.
                 None => std::future::pending().await,
             },
-            () = world.clock().sleep(alarm.unwrap_or_default()), if alarm.is_some() => {}
+            () = world.clock().sleep(alarm) => {}
         }
         if !state.listed() {
             continue;
         }
         let now = world.clock().now();
         let view = state.view(now);
-        if told.as_ref() != Some(&view) {
+        let due = |(_, at): &(View, Timestamp)| {
+            Duration::try_from(now.duration_since(*at)).is_ok_and(|since| since >= BEAT)
+        };
+        if told.as_ref().is_none_or(|last| last.0 != view || due(last)) {
             world.emit(What::Progress {
                 id,
                 done: view.done.into(),
@@ -177,7 +183,7 @@ async fn follow(
                 items: view.items.clone(),
                 why: view.why.clone(),
             });
-            told = Some(view.clone());
+            told = Some((view.clone(), now));
         }
         if view.done >= state.of() {
             return Ok(warm(state, view, world.clock().since(began)));

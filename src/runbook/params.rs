@@ -147,7 +147,7 @@ impl Param {
     pub fn spell(&self, value: &Value) -> String {
         match (value, &self.kind) {
             (Value::String(text), _) => text.clone(),
-            (value, Kind::Duration) => value.as_u64().map(spell_seconds).unwrap_or_default(),
+            (value, Kind::Duration) => value.as_u64().map(names::spell).unwrap_or_default(),
             (value, Kind::Int { .. } | Kind::Text | Kind::Flag | Kind::Choice { .. }) => {
                 value.to_string()
             }
@@ -164,26 +164,6 @@ impl fmt::Display for Spelled<'_> {
             i64::MAX => write!(f, "{}..", self.0.start()),
             end => write!(f, "{}..={end}", self.0.start()),
         }
-    }
-}
-
-/// `1h30m`, as `names::duration` reads it.
-fn spell_seconds(seconds: u64) -> String {
-    let parts = [
-        (seconds / 3600, 'h'),
-        (seconds / 60 % 60, 'm'),
-        (seconds % 60, 's'),
-    ];
-    let spelled: String = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .fold(String::new(), |text, (count, unit)| {
-            format!("{text}{count}{unit}")
-        });
-    if spelled.is_empty() {
-        "0s".to_owned()
-    } else {
-        spelled
     }
 }
 

@@ -2,18 +2,45 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::streams::Streams;
 use super::writer::Face;
 use crate::event::{Event, What};
 
+/// A wait that goes on as before is told this often.
+const HEARTBEAT: SignedDuration = SignedDuration::from_mins(1);
+
 /// Shows events as they are.
 pub(super) struct Json {
     pub(super) verbose: bool,
+    /// The last progress told.
+    pub(super) told: Option<Event>,
+}
+
+impl Json {
+    /// Whether this progress was told less than a heartbeat ago.
+    fn stale(&mut self, event: &Event) -> bool {
+        if !matches!(event.what, What::Progress { .. }) {
+            return false;
+        }
+        let told = self.told.as_ref();
+        let same = told.is_some_and(|told| {
+            told.what == event.what && event.at.duration_since(told.at) < HEARTBEAT
+        });
+        if !same {
+            self.told = Some(event.clone());
+        }
+        same
+    }
 }
 
 impl Face for Json {
     fn show(&mut self, event: &Event, streams: &mut Streams) {
         if matches!(event.what, What::Request { .. }) && !self.verbose {
+            return;
+        }
+        if self.stale(event) {
             return;
         }
         if let Ok(line) = serde_json::to_string(event) {

@@ -82,6 +82,7 @@ impl Writer {
             Output::Plain => Box::new(Plain::new(options)),
             Output::Json => Box::new(Json {
                 verbose: options.verbose > 0,
+                told: None,
             }),
         };
         Self {

@@ -1,4 +1,13 @@
-//! The integration tests: one binary.
+//! The house as a whole: its arrows, its command line, its rehearsals, the live doors.
 #![expect(clippy::unwrap_used, reason = "a failed test says where by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a failed test says where by panicking"
+)]
 
+mod canned;
+mod commands;
+mod live_doors;
+mod program;
+mod rehearsals;
 mod tidy;

@@ -3,19 +3,31 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::program::Place;
+
 /// Which rooms each room may use; `names`, `event` and `error` are everybody's.
 const ARROWS: &[(&str, &[&str])] = &[
     ("names", &[]),
     ("event", &[]),
     ("error", &[]),
     ("world", &[]),
-    ("config", &[]),
-    ("runbook", &["engine"]),
-    ("engine", &["journal", "world"]),
-    ("journal", &["world"]),
-    ("engine", &["world"]),
+    ("gke", &["world"]),
     ("k8s", &["world"]),
+    ("sim", &["world"]),
+    ("config", &[]),
+    ("journal", &["world"]),
+    ("engine", &["journal", "world"]),
+    ("api", &["engine", "gke", "k8s", "world"]),
+    ("runbook", &["engine"]),
+    (
+        "run",
+        &["api", "engine", "journal", "runbook", "sim", "world"],
+    ),
     ("ui", &["world"]),
+    (
+        "cli",
+        &["api", "config", "run", "runbook", "sim", "ui", "world"],
+    ),
 ];
 
 const SHARED: [&str; 3] = ["names", "event", "error"];
@@ -67,6 +79,45 @@ fn rooms_use_only_the_rooms_they_may() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Commands of the README, without their comments: what stands in its indented blocks.
+fn commands() -> Vec<String> {
+    let readme = include_str!("../../README.md");
+    let blocks = readme.lines().filter_map(|line| line.strip_prefix("    "));
+    blocks
+        .filter_map(|line| {
+            let command = line.split(" #").next()?.trim();
+            let ours = command.strip_prefix("cargo run --release -- ");
+            ours.or_else(|| command.strip_prefix("runbook "))
+                .map(str::to_owned)
+        })
+        .collect()
+}
+
+#[test]
+fn every_command_of_the_readme_is_understood() {
+    let commands = commands();
+    assert!(commands.contains(&"run warm_up --nodes 2".to_owned()));
+    for command in commands {
+        let ran = Place::empty().run(&command);
+        assert_ne!(ran.exit, 2, "{command}: {}", ran.whole());
+    }
+}
+
+#[test]
+fn the_runbook_of_the_readme_is_sound() {
+    let readme = include_str!("../../README.md");
+    let start = readme.find("    //!").unwrap();
+    let text: String = readme[start..]
+        .lines()
+        .take_while(|line| line.is_empty() || line.starts_with("    "))
+        .map(|line| format!("{}\n", line.trim_start()))
+        .collect();
+    let place = Place::empty();
+    place.write("runbooks/count.rhai", &text);
+    let ran = place.run("rehearse count --loud --scenario warm");
+    assert!(ran.out.contains("2 nodes"), "{}", ran.whole());
 }
 
 #[test]

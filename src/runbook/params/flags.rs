@@ -137,6 +137,7 @@ fn help(param: &Param, others: &[&Param]) -> String {
     let others = others.join(" or ");
     let more = match (&param.default, &param.instead_of) {
         (Some(Value::Bool(false)), _) => String::new(),
+        (Some(Value::String(empty)), _) if empty.is_empty() => String::new(),
         (Some(Value::Bool(true)), _) => " [on unless switched off]".to_owned(),
         (Some(default), _) => format!(" [default: {}]", param.spell(default)),
         (None, Some(first)) => format!(" [instead of --{}]", first.replace('_', "-")),

@@ -1,0 +1,114 @@
+//! Asking the operator. Every question has a key, so that `--answer KEY=VALUE` can answer it.
+
+use serde_json::Value;
+
+use super::function;
+use crate::engine::table::Type;
+use crate::engine::{Answer, Args, Function};
+use crate::error::{Error, Kind, Result};
+use crate::event::What;
+use crate::names::Class;
+use crate::world::World;
+use crate::world::operator::{Form, Question};
+
+const QUESTION: &[(&str, Type)] = &[("key", Type::Text), ("question", Type::Text)];
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    function(
+        "ask::confirm",
+        Class::Ask,
+        QUESTION,
+        Type::Bool,
+        confirm,
+        "Asks for a yes or a no.",
+    ),
+    function(
+        "ask::proceed",
+        Class::Ask,
+        QUESTION,
+        Type::Unit,
+        proceed,
+        "Asks whether to go on; a no ends the run, exit status 4. Where the target says so, its name must be typed.",
+    ),
+    function(
+        "ask::text",
+        Class::Ask,
+        QUESTION,
+        Type::Text,
+        text,
+        "Asks for a line of text.",
+    ),
+    function(
+        "ask::choose",
+        Class::Ask,
+        &[
+            ("key", Type::Text),
+            ("question", Type::Text),
+            ("choices", Type::List),
+        ],
+        Type::Text,
+        choose,
+        "Asks for one of a list.",
+    ),
+];
+
+fn confirm(world: World, args: Args) -> Answer {
+    Box::pin(async move { Ok((ask(&world, &args, Form::Confirm).await? == "yes").into()) })
+}
+
+fn proceed(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let target = world.target();
+        let (form, yes) = if target.type_name {
+            (Form::Type(target.name.clone()), target.name.clone())
+        } else {
+            (Form::Confirm, "yes".to_owned())
+        };
+        if ask(&world, &args, form).await? == yes {
+            return Ok(().into());
+        }
+        let question = args.text(1)?;
+        Err(Error::new(
+            Kind::Declined,
+            format!("you said no to: {question}"),
+        ))
+    })
+}
+
+fn text(world: World, args: Args) -> Answer {
+    Box::pin(async move { Ok(ask(&world, &args, Form::Text).await?.into()) })
+}
+
+fn choose(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let choices = args.value(2).as_array().into_iter().flatten();
+        let choices: Vec<String> = choices
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        if choices.is_empty() {
+            return Err(Error::new(Kind::Script, "there is nothing to choose from"));
+        }
+        Ok(ask(&world, &args, Form::Choose(choices)).await?.into())
+    })
+}
+
+async fn ask(world: &World, args: &Args, form: Form) -> Result<String> {
+    let question = Question {
+        key: args.text(0)?,
+        text: args.text(1)?,
+        form,
+    };
+    world.emit(What::Asked {
+        key: question.key.clone(),
+        question: question.text.clone(),
+    });
+    let key = question.key.clone();
+    let answer = world.operator().ask(question).await?;
+    world.emit(What::Answered {
+        key,
+        answer: answer.value.clone(),
+        by: answer.by,
+    });
+    Ok(answer.value)
+}

@@ -1,0 +1,134 @@
+//! Node pools and the operations that change them.
+
+use serde_json::{Value, json};
+
+use super::function;
+use crate::engine::table::{HandleType, Type};
+use crate::engine::{Answer, Args, Function, handle};
+use crate::gke::{self, Operation, Pool};
+use crate::k8s;
+use crate::names::Class;
+use crate::world::World;
+
+pub(super) const CLUSTER: HandleType = HandleType {
+    name: "Cluster",
+    properties: &[
+        ("name", Type::Text, "Its name."),
+        ("location", Type::Text, "Region or zone."),
+        ("status", Type::Text, "`RUNNING` when all is well."),
+        ("version", Type::Text, "Of the control plane."),
+        ("pools", Type::List, "Names of its node pools."),
+    ],
+};
+
+pub(super) const POOL: HandleType = HandleType {
+    name: "Pool",
+    properties: &[
+        ("name", Type::Text, "Its name."),
+        ("locations", Type::List, "Its zones."),
+        ("zones", Type::Int, "How many zones."),
+        (
+            "autoscaling",
+            Type::Bool,
+            "Whether the autoscaler works on it.",
+        ),
+        ("minimum", Type::Int, "Autoscaler minimum, in total."),
+        ("maximum", Type::Int, "Autoscaler maximum, in total."),
+        ("machine_type", Type::Text, "Of each node."),
+        ("status", Type::Text, "`RUNNING` when all is well."),
+    ],
+};
+
+pub(super) const OPERATION: HandleType = HandleType {
+    name: "Operation",
+    properties: &[("name", Type::Text, "GKE's name for it.")],
+};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    function(
+        "gke::cluster",
+        Class::Read,
+        &[],
+        Type::Handle("Cluster"),
+        cluster,
+        "The target's cluster.",
+    ),
+    function(
+        "gke::pool",
+        Class::Read,
+        &[("name", Type::Text)],
+        Type::Handle("Pool"),
+        pool,
+        "A node pool, as it is now.",
+    ),
+    function(
+        "Pool.raise_limits",
+        Class::WriteConverge,
+        &[("minimum", Type::Int), ("maximum", Type::Int)],
+        Type::Bool,
+        raise_limits,
+        "Raises the autoscaler's minimum and maximum (in total) to at least these and waits until GKE has done it. A higher one stays, autoscaling found off is turned on. Says whether anything had to be changed.",
+    ),
+    function(
+        "Pool.grow",
+        Class::WriteConverge,
+        &[("nodes", Type::Int)],
+        Type::Any,
+        grow,
+        "Asks for this many nodes in total, if that is more than there are or were asked for. Gives back the operation without waiting for it, or `()` when nothing had to be done.",
+    ),
+];
+
+fn cluster(world: World, _: Args) -> Answer {
+    Box::pin(async move {
+        Ok(handle(
+            "Cluster",
+            super::json(&gke::cluster(&world).await?)?,
+        ))
+    })
+}
+
+fn pool(world: World, args: Args) -> Answer {
+    Box::pin(async move { Ok(pool_handle(&gke::pool(&world, &args.text(0)?).await?)) })
+}
+
+fn pool_handle(pool: &Pool) -> Value {
+    handle(
+        "Pool",
+        json!({
+            "name": pool.name,
+            "locations": pool.locations,
+            "zones": pool.zones,
+            "autoscaling": pool.autoscaling,
+            "minimum": pool.minimum(),
+            "maximum": pool.maximum(),
+            "machine_type": pool.machine_type,
+            "status": pool.status,
+        }),
+    )
+}
+
+fn raise_limits(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let pool = args.field(0, "name")?;
+        let raised = gke::raise_limits(&world, &pool, args.count(1)?, args.count(2)?).await?;
+        Ok(raised.is_some().into())
+    })
+}
+
+fn grow(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let pool = args.field(0, "name")?;
+        let wanted = args.count(1)?;
+        let operation = gke::grow(&world, &pool, wanted, async || {
+            let k8s::Present { total, fullest } = k8s::present(&world, &pool).await?;
+            Ok(gke::Present { total, fullest })
+        });
+        let operation = operation.await?;
+        Ok(operation.map_or(Value::Null, |operation| operation_handle(&operation)))
+    })
+}
+
+fn operation_handle(operation: &Operation) -> Value {
+    handle("Operation", json!({ "name": operation.name }))
+}

@@ -1,0 +1,197 @@
+//! Nodes, the people on them, and the wait until they are warm.
+
+use std::time::Duration;
+
+use futures::future::{self, Either};
+use serde_json::{Value, json};
+
+use super::{function, optional};
+use crate::engine::table::Type;
+use crate::engine::{Answer, Args, Function};
+use crate::error::{Error, Kind, Result};
+use crate::gke;
+use crate::k8s::{self, warm};
+use crate::names::{self, Class};
+use crate::world::World;
+
+/// Keys of the maps these functions give back.
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "pool",
+    "zone",
+    "ready",
+    "cordoned",
+    "why",
+    "images",
+    "created",
+    "version", // a node
+    "namespace",
+    "user",
+    "node",
+    "phase",
+    "since", // a user's server
+    "warm",
+    "missing",
+    "nodes",
+    "took",
+    "took_seconds",
+    "unchecked",
+    "by",
+    "note", // warm, and what is missing
+];
+
+const WARM: &[(&str, Type)] = &[
+    ("pool", Type::Text),
+    ("nodes", Type::Int),
+    ("options", Type::Map),
+];
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    function(
+        "k8s::nodes",
+        Class::Read,
+        &[("pool", Type::Text)],
+        Type::List,
+        nodes,
+        "The nodes of a pool: name, ready, cordoned, why (it is not ready), images.",
+    ),
+    function(
+        "k8s::users",
+        Class::Read,
+        &[("pool", Type::Text)],
+        Type::List,
+        users,
+        "User servers on the nodes of a pool: user, namespace, node, phase, since.",
+    ),
+    function(
+        "k8s::uncordon",
+        Class::WriteConverge,
+        &[("node", Type::Text)],
+        Type::Bool,
+        uncordon,
+        "Lets pods onto a node again. Says whether it was cordoned.",
+    ),
+    optional(
+        1,
+        function(
+            "k8s::warm",
+            Class::Read,
+            WARM,
+            Type::Map,
+            look,
+            "Whether that many nodes are ready, schedulable and hold the image: `warm`, with `nodes` saying what proved it on each, else `missing`. Options: image.",
+        ),
+    ),
+    optional(
+        1,
+        function(
+            "k8s::wait_warm",
+            Class::Wait,
+            WARM,
+            Type::Map,
+            wait,
+            "Waits until that many nodes are ready, schedulable and hold the image. Options: `resize` (the operation that brings them; its failure ends the wait), `image`, `usual` and `limit` (durations like \"45m\").",
+        ),
+    ),
+];
+
+fn nodes(world: World, args: Args) -> Answer {
+    Box::pin(async move { super::json(&k8s::nodes(&world, &args.text(0)?).await?) })
+}
+
+fn users(world: World, args: Args) -> Answer {
+    Box::pin(async move { super::json(&k8s::users(&world, Some(&args.text(0)?)).await?) })
+}
+
+fn uncordon(world: World, args: Args) -> Answer {
+    Box::pin(async move { Ok(k8s::uncordon(&world, &args.text(0)?).await?.into()) })
+}
+
+fn look(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let (want, _) = want(&args)?;
+        Ok(match warm::check(&world, &want).await? {
+            warm::Look::Warm(warm) => warm_map(&warm),
+            warm::Look::Cold(missing) => json!({
+                "warm": false,
+                "missing": super::json(&missing)?,
+            }),
+        })
+    })
+}
+
+fn wait(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let (want, resize) = want(&args)?;
+        let failure = match &resize {
+            Some(operation) => Either::Left(gke::operation::failure(&world, operation)),
+            None => Either::Right(future::pending()),
+        };
+        Ok(warm_map(&warm::wait(&world, want, failure).await?))
+    })
+}
+
+/// What is wanted, and the operation that brings it.
+fn want(args: &Args) -> Result<(warm::Want, Option<String>)> {
+    let mut want = warm::Want {
+        pool: args.text(0)?,
+        nodes: args.count(1)?,
+        image: None,
+        usual: Duration::from_mins(22),
+        limit: Duration::from_mins(45),
+    };
+    let mut resize = None;
+    for (key, value) in args.value(2).as_object().into_iter().flatten() {
+        match (key.as_str(), value) {
+            (_, Value::Null) => {}
+            ("image", Value::String(image)) => want.image = Some(image.clone()),
+            ("usual", value) => want.usual = duration(key, value)?,
+            ("limit", value) => want.limit = duration(key, value)?,
+            ("resize", value) => {
+                let name = value.get("name").and_then(Value::as_str);
+                resize = Some(
+                    name.ok_or_else(|| wrong(key, "what `grow` gave back"))?
+                        .to_owned(),
+                );
+            }
+            (key, _) => {
+                let known = ["image", "usual", "limit", "resize"];
+                let error = Error::new(Kind::Script, format!("there is no option `{key}`"));
+                return Err(match names::nearest(key, known) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error.hint(format!("there are: {}", known.join(", "))),
+                });
+            }
+        }
+    }
+    Ok((want, resize))
+}
+
+/// `"45m"`, or seconds, as `param::duration` gives them.
+fn duration(key: &str, value: &Value) -> Result<Duration> {
+    match value {
+        Value::String(text) => names::duration(text).map_err(|e| Error::new(Kind::Script, e)),
+        value => value
+            .as_u64()
+            .map(Duration::from_secs)
+            .ok_or_else(|| wrong(key, "a duration like \"45m\"")),
+    }
+}
+
+fn wrong(key: &str, wanted: &str) -> Error {
+    Error::new(Kind::Script, format!("the option `{key}` must be {wanted}"))
+}
+
+fn warm_map(warm: &warm::Warm) -> Value {
+    json!({
+        "warm": true,
+        "nodes": warm.nodes.iter().map(|proof| json!({
+            "node": proof.node,
+            "images": proof.images,
+            "by": proof.by,
+        })).collect::<Vec<_>>(),
+        "took": names::Took(warm.took).to_string(),
+        "took_seconds": warm.took.as_secs(),
+        "unchecked": warm.unchecked,
+    })
+}

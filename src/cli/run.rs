@@ -1,0 +1,244 @@
+//! `runbook run` and `runbook rehearse`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clap::ArgMatches;
+use serde_json::Value;
+
+use super::Setup;
+use super::environment::Environment;
+use crate::api;
+use crate::config::{self, Confirm};
+use crate::error::{Error, Kind, Result};
+use crate::names::Mode;
+use crate::run::{self, Company, LivePlace, Place, Request};
+use crate::runbook::check::check;
+use crate::runbook::params::{Param, flags};
+use crate::runbook::script::Script;
+use crate::sim::{self, Fault, Speed};
+use crate::ui::{self, Flags, Options, Output, Ui};
+use crate::world::secret::Secret;
+use crate::world::{Stop, Target};
+
+/// Runs on a target or in the kept practice world.
+pub(super) fn run(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options) -> Result<u8> {
+    adjust(screen, matches);
+    let on = matches.get_one::<String>("on").map(String::as_str);
+    let place = match on.or(setup.config.default_target.as_deref()) {
+        None | Some("practice") => Place::Kept(speed(matches, screen)),
+        Some(name) => {
+            if matches.contains_id("speed") {
+                return Err(Error::new(
+                    Kind::Usage,
+                    "--speed is for the practice world; a real cluster has its own",
+                )
+                .hint("leave --speed off, or pass --on practice"));
+            }
+            Place::Live(Box::new(live(setup, name)?))
+        }
+    };
+    execute(setup, matches, screen, place)
+}
+
+/// Runs in a fresh practice world.
+pub(super) fn rehearse(
+    setup: &Setup<'_>,
+    matches: &ArgMatches,
+    screen: &mut Options,
+) -> Result<u8> {
+    adjust(screen, matches);
+    let faults = matches.get_many::<String>("fault").into_iter().flatten();
+    let fresh = sim::Setup::default();
+    let place = Place::Fresh(sim::Setup {
+        seed: matches.get_one("seed").copied().unwrap_or(fresh.seed),
+        speed: speed(matches, screen),
+        scenario: matches
+            .get_one("scenario")
+            .cloned()
+            .unwrap_or(fresh.scenario),
+        faults: faults
+            .map(|text| Ok(Fault::parse(text)?))
+            .collect::<Result<_>>()?,
+    });
+    execute(setup, matches, screen, place)
+}
+
+/// The screen as the run's own flags want it.
+fn adjust(screen: &mut Options, matches: &ArgMatches) {
+    if let Some(output) = matches.get_one::<String>("output") {
+        screen.output = output.parse().unwrap_or(Output::Plain);
+    }
+    screen.quiet = matches.get_flag("quiet");
+    screen.verbose = matches.get_count("verbose");
+}
+
+fn speed(matches: &ArgMatches, screen: &Options) -> Speed {
+    let usual = if screen.terminal {
+        Speed::Times(120)
+    } else {
+        Speed::Max
+    };
+    matches.get_one("speed").copied().unwrap_or(usual)
+}
+
+fn execute(
+    setup: &Setup<'_>,
+    matches: &ArgMatches,
+    screen: &mut Options,
+    place: Place,
+) -> Result<u8> {
+    let Some((name, matches)) = matches.subcommand() else {
+        return Err(Error::new(Kind::Usage, "which runbook?").hint("see `runbook list`"));
+    };
+    let script = sound(setup, name, screen)?;
+    let given = flags::given(matches, &script);
+    let values = ask_for_missing(&script, given, screen)?;
+    screen.practice = !matches!(place, Place::Live(_));
+    let request = Request {
+        script,
+        values,
+        place,
+        state: setup.environment.state_folder()?,
+        operator: setup.environment.user.clone(),
+    };
+    let screen_thread = Ui::start(screen.clone());
+    log(screen, &screen_thread);
+    let redactor = screen_thread.redactor();
+    if let Some(token) = &setup.environment.google.access_token {
+        redactor.add(token.expose());
+    }
+    let stop = Stop::default();
+    let company = Company {
+        events: screen_thread.events(),
+        operator: Arc::new(screen_thread.operator(answers(matches))),
+        stop: stop.clone(),
+        on_secret: Arc::new(move |secret| redactor.add(secret)),
+    };
+    setup.running.set(stop);
+    let outcome = run::run(&request, &company);
+    screen_thread.finish();
+    Ok(outcome?.exit)
+}
+
+/// The script, when `check` finds nothing wrong with it.
+fn sound(setup: &Setup<'_>, name: &str, screen: &Options) -> Result<Script> {
+    let script = Script::read(setup.library.find(name)?)?;
+    let mut findings = check(&script, &api::table()).into_iter();
+    let Some(first) = findings.next() else {
+        return Ok(script);
+    };
+    for finding in findings.rev() {
+        ui::complain(&finding.into(), screen);
+    }
+    Err(first.into())
+}
+
+fn answers(matches: &ArgMatches) -> Flags {
+    let answers = matches.get_many::<(String, String)>("answer");
+    Flags {
+        yes: matches.get_flag("yes"),
+        answers: answers.into_iter().flatten().cloned().collect(),
+    }
+}
+
+/// Asks for what has no value, if anybody is there to be asked.
+fn ask_for_missing(
+    script: &Script,
+    mut given: BTreeMap<String, Value>,
+    screen: &Options,
+) -> Result<BTreeMap<String, Value>> {
+    loop {
+        let values = script.with_defaults(&given);
+        let Some(param) = script.missing(&values).first().copied() else {
+            return Ok(values);
+        };
+        if !screen.terminal {
+            return Err(required(script, param));
+        }
+        let help = &param.help;
+        let value = ui::prompt_param(screen, &param.flag(), help, None, |text| param.parse(text))?;
+        given.insert(param.name.clone(), value);
+    }
+}
+
+/// What a missing parameter is, where it is declared, and the flags that give it.
+fn required(script: &Script, param: &Param) -> Error {
+    let given_by: Vec<String> = script
+        .group(param)
+        .iter()
+        .map(|param| param.usage())
+        .collect();
+    let place = script
+        .source()
+        .place(param.line, param.column, "declared here");
+    Error::new(
+        Kind::Usage,
+        format!("`{}` is missing: {}", param.name, param.help),
+    )
+    .hint(format!("pass {}", given_by.join(" or ")))
+    .at(place)
+}
+
+fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
+    let environment = setup.environment;
+    let target = setup.config.target(name)?;
+    Ok(LivePlace {
+        target: Target {
+            name: name.to_owned(),
+            cluster: target.cluster_name(),
+            watch: target.watch.clone(),
+            type_name: target.confirm == Confirm::TypeName,
+            mode: Mode::Live,
+        },
+        endpoint: match &target.endpoint {
+            Some(endpoint) => Some(endpoint.as_str().to_owned()),
+            None => environment.endpoint.clone(),
+        },
+        k8s_endpoint: target.k8s_endpoint,
+        impersonate: target
+            .impersonate
+            .as_ref()
+            .map(|account| account.as_str().to_owned()),
+        environment: environment.google.clone(),
+        webhook: target.webhook.as_ref().map(secret).transpose()?,
+    })
+}
+
+/// The secret `runbook.toml` gives or names.
+fn secret(webhook: &config::Webhook) -> Result<Secret> {
+    let text = match webhook {
+        config::Webhook::Url(url) => Ok(url.clone()),
+        config::Webhook::Env(name) => {
+            Environment::variable(name).ok_or_else(|| format!("the variable {name} is not set"))
+        }
+        config::Webhook::File(file) => std::fs::read_to_string(file)
+            .map_err(|e| format!("{} cannot be read: {e}", file.display())),
+    };
+    text.map(|text| Secret::new(text.trim().to_owned()))
+        .map_err(|why| {
+            Error::new(Kind::Config, format!("the webhook has no address: {why}"))
+                .hint("set it, or take `webhook` out of runbook.toml")
+        })
+}
+
+/// `-vv`: what the libraries log, above the bars.
+fn log(screen: &Options, ui: &Ui) {
+    if screen.verbose < 2 {
+        return;
+    }
+    let log = ui.log();
+    let filter = if screen.verbose == 2 {
+        "info,runbook=debug"
+    } else {
+        "debug"
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(move || log.clone())
+        .with_ansi(false)
+        .without_time()
+        .finish();
+    // A second run in one process keeps the first one's.
+    tracing::subscriber::set_global_default(subscriber).ok();
+}

@@ -1,0 +1,28 @@
+//! The GKE API as verbs: read a cluster and its pools, raise a pool's limits, grow it, follow
+//! operations to their end.
+//!
+//! A person says totals, GKE counts per zone; the arithmetic is done here. Every write looks
+//! before it is sent again, waits visibly for whatever holds the cluster, and tells the journal
+//! its operation's name under a shield. Never shrinks anything, never switches autoscaling off,
+//! never asks the operator, and never looks at Kubernetes.
+
+mod busy;
+mod call;
+mod cluster;
+mod error;
+mod grow;
+mod limits;
+pub mod operation;
+mod pool;
+mod reading;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use cluster::{Cluster, cluster};
+pub use error::Error;
+pub use grow::{Present, grow};
+pub use limits::raise_limits;
+pub use operation::Operation;
+pub use pool::{Limits, Pool, pool};

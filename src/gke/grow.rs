@@ -1,0 +1,71 @@
+//! Making a pool larger, never smaller.
+
+use super::Error;
+use super::operation::Operation;
+use super::pool::{Pool, fetch};
+use super::write::{Body, Write, write};
+use crate::error;
+use crate::event::Change;
+use crate::names::Class;
+use crate::world::World;
+
+/// How many nodes there are: the greater of node objects and the autoscaler's target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Present {
+    /// In all zones together.
+    pub total: u32,
+    /// In the zone that has most; GKE gives every zone the same size, so this one must not lose
+    /// any. The same as `total` in a pool of one zone.
+    pub fullest: u32,
+}
+
+/// Sets a pool's size so that it has at least `wanted` nodes in total, and returns as soon as GKE
+/// has accepted that; none, with nothing sent, when they are there already.
+///
+/// `present` is asked before every try, because waiting for another operation can take long
+/// enough for an old number to shrink the pool.
+///
+/// # Errors
+/// When GKE refuses, or `present` fails.
+pub async fn grow(
+    world: &World,
+    pool: &str,
+    wanted: u32,
+    present: impl AsyncFn() -> error::Result<Present>,
+) -> error::Result<Option<Operation>> {
+    let plan = async || {
+        let zones = Pool::from(fetch(world, pool).await?).zones;
+        let present = present().await?;
+        Ok::<_, Error>((wanted > present.total).then(|| plan(pool, zones, wanted, present)))
+    };
+    let sent = write(world, plan).await?;
+    Ok(sent.map(|sent| sent.operation))
+}
+
+fn plan(pool: &str, zones: u32, wanted: u32, present: Present) -> Write {
+    let each = wanted.div_ceil(zones).max(present.fullest);
+    let total = each.saturating_mul(zones);
+    Write {
+        pool: pool.to_owned(),
+        body: Body::Size(i32::try_from(each).unwrap_or(i32::MAX)),
+        say: (total != wanted).then(|| {
+            format!(
+                "{pool} spans {zones} zones of one size: {each} in each, {total} in all instead of \
+                 {wanted}."
+            )
+        }),
+        change: Change {
+            what: format!("node pool {pool}: size"),
+            before: nodes(present.total),
+            after: nodes(total),
+            call: "Pool.grow".to_owned(),
+            class: Class::WriteConverge,
+            operation: None,
+            complete: false,
+        },
+    }
+}
+
+fn nodes(count: u32) -> String {
+    format!("{count} node{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,8 @@
+//! The room over a scripted GKE, in virtual time.
+
+mod failures;
+mod grow;
+mod limits;
+mod operations;
+mod reading;
+mod stub;

@@ -1,0 +1,263 @@
+//! The practice world: GKE and Kubernetes inside the program, on one virtual clock, from one seed.
+//!
+//! It never uses the clients' request code or their Kubernetes structs (a field misspelt there must
+//! not be misspelt here too), and it never knows scripts or the terminal.
+
+mod apiserver;
+mod autoscaler;
+mod chance;
+mod fault;
+mod gke;
+mod handle;
+mod nodes;
+mod objects;
+mod operations;
+mod pools;
+mod pullers;
+mod refusals;
+mod scenario;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, OnceLock};
+
+use futures::future::BoxFuture;
+use google_cloud_container_v1::client::ClusterManager;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tower::ServiceExt as _;
+
+use crate::error::{self, Kind};
+use crate::names::{ClusterName, Mode};
+use crate::world::{Clock, Doors, Target};
+use handle::Sim;
+use state::State;
+
+pub use fault::{FAULTS, Fault};
+pub use scenario::SCENARIOS;
+pub use state::Mutation;
+
+/// The names the practice cluster goes by.
+struct Names {
+    project: &'static str,
+    location: &'static str,
+    cluster: &'static str,
+}
+
+const CLUSTER: Names = Names {
+    project: "practice",
+    location: "northamerica-northeast1",
+    cluster: "callysto-cluster",
+};
+
+fn cluster() -> ClusterName {
+    ClusterName {
+        project: CLUSTER.project.to_owned(),
+        location: CLUSTER.location.to_owned(),
+        cluster: CLUSTER.cluster.to_owned(),
+    }
+}
+
+/// What can be wrong with a practice world that is asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such scenario.
+    #[error("there is no scenario `{name}`")]
+    UnknownScenario {
+        /// What was asked for.
+        name: String,
+        /// What may have been meant.
+        nearest: Option<&'static str>,
+    },
+    /// No such fault.
+    #[error("there is no fault `{name}`")]
+    UnknownFault {
+        /// What was asked for.
+        name: String,
+        /// What may have been meant.
+        nearest: Option<&'static str>,
+    },
+    /// A fault's moment cannot be read.
+    #[error("fault `{fault}`: {why}")]
+    BadMoment {
+        /// As it was written.
+        fault: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A saved world cannot be read.
+    #[error("the saved practice world cannot be read: {0}")]
+    BadSnapshot(#[from] serde_json::Error),
+}
+
+impl From<Error> for error::Error {
+    fn from(error: Error) -> Self {
+        let known = |nearest: Option<&str>, all: &[(&str, &str)]| {
+            if let Some(nearest) = nearest {
+                return format!("did you mean `{nearest}`?");
+            }
+            let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+            format!("choose one of: {}", names.join(", "))
+        };
+        let (kind, hint) = match &error {
+            Error::UnknownScenario { nearest, .. } => (Kind::Usage, known(*nearest, SCENARIOS)),
+            Error::UnknownFault { nearest, .. } => (Kind::Usage, known(*nearest, FAULTS)),
+            Error::BadMoment { .. } => (
+                Kind::Usage,
+                "write NAME@WHEN, with WHEN counted from the start: busy@1m30s".to_owned(),
+            ),
+            Error::BadSnapshot(_) => (
+                Kind::Io,
+                "it was saved by another version or damaged; start a fresh one".to_owned(),
+            ),
+        };
+        Self::new(kind, error.to_string()).hint(hint)
+    }
+}
+
+/// How fast virtual time passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speed {
+    /// Waiting costs nothing.
+    Max,
+    /// So many virtual seconds in a real one.
+    Times(u32),
+}
+
+/// What a fresh practice world is made from.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Decides everything that is left to chance.
+    pub seed: u64,
+    /// How fast time passes.
+    pub speed: Speed,
+    /// One of [`SCENARIOS`].
+    pub scenario: String,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            speed: Speed::Max,
+            scenario: "quiet".to_owned(),
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// A practice world, saved.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    at: Timestamp,
+    state: State,
+}
+
+/// A practice world. Clones are the same world.
+#[derive(Clone)]
+pub struct Practice(Arc<Inner>);
+
+struct Inner {
+    sim: Sim,
+    speed: Speed,
+    gke: OnceLock<ClusterManager>,
+    k8s: OnceLock<kube::Client>,
+}
+
+impl Practice {
+    /// A new world.
+    ///
+    /// # Errors
+    /// When there is no such scenario.
+    pub fn fresh(setup: &Setup) -> Result<Self, Error> {
+        let state = scenario::build(setup)?;
+        Ok(Self::standing(state, state::EPOCH, setup.speed))
+    }
+
+    /// A world that was saved; it goes on where it was.
+    ///
+    /// # Errors
+    /// When this is not a saved world, or one of another version.
+    pub fn restore(snapshot: serde_json::Value, speed: Speed) -> Result<Self, Error> {
+        let saved: Saved = serde_json::from_value(snapshot)?;
+        Ok(Self::standing(saved.state, saved.at, speed))
+    }
+
+    fn standing(state: State, since: Timestamp, speed: Speed) -> Self {
+        Self(Arc::new(Inner {
+            sim: Sim::new(state, since),
+            speed,
+            gke: OnceLock::new(),
+            k8s: OnceLock::new(),
+        }))
+    }
+
+    /// Everything about the world, its time included. Call it inside the runtime's context.
+    pub fn snapshot(&self) -> serde_json::Value {
+        self.0
+            .sim
+            .change(|state, now| serde_json::json!({"at": now, "state": state}))
+    }
+
+    /// Starts the clock and the one task that keeps the world moving. Call it once, inside a
+    /// current-thread runtime whose time is paused.
+    pub fn start(&self) {
+        self.0.sim.clock();
+        tokio::spawn(self.0.sim.clone().drive());
+        if let Speed::Times(times) = self.0.speed {
+            tokio::spawn(handle::pace(times));
+        }
+    }
+
+    /// The world's clock; it starts with the first look at it.
+    pub fn clock(&self) -> Clock {
+        self.0.sim.clock().clone()
+    }
+
+    /// Where runs in this world act.
+    pub fn target(&self, mode: Mode) -> Target {
+        Target {
+            name: "practice".to_owned(),
+            cluster: cluster(),
+            watch: pullers::HUBS.map(str::to_owned).to_vec(),
+            type_name: false,
+            mode,
+        }
+    }
+
+    /// Every change the world accepted, in order.
+    pub fn ledger(&self) -> Vec<Mutation> {
+        self.0.sim.ledger()
+    }
+}
+
+impl Doors for Practice {
+    fn gke(&self) -> BoxFuture<'_, error::Result<ClusterManager>> {
+        let client = self
+            .0
+            .gke
+            .get_or_init(|| ClusterManager::from_stub::<Sim>(Arc::new(self.0.sim.clone())));
+        Box::pin(async { Ok(client.clone()) })
+    }
+
+    fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>> {
+        Box::pin(async {
+            let client = self.0.k8s.get_or_init(|| {
+                let router = apiserver::router(self.0.sim.clone());
+                let service = router.map_request(|request: http::Request<kube::client::Body>| {
+                    request.map(axum::body::Body::new)
+                });
+                kube::Client::new(service, "default")
+            });
+            Ok(client.clone())
+        })
+    }
+
+    fn renew(&self) -> BoxFuture<'_, error::Result<()>> {
+        self.0.sim.renew();
+        Box::pin(async { Ok(()) })
+    }
+}

@@ -1,0 +1,149 @@
+//! A request, taken apart: what it asks, and what it is about.
+
+use std::collections::BTreeMap;
+
+use axum::body::to_bytes;
+use axum::extract::Query;
+use http::{HeaderMap, Method, header};
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::kinds::{GROUPS, KINDS, Kind};
+
+/// Longer than any object; etcd's own limit is half of it.
+const BODY_MAX: usize = 3 << 20;
+
+/// A request with its body read.
+pub(super) struct Request {
+    pub(super) method: Method,
+    pub(super) path: String,
+    query: BTreeMap<String, String>,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Request {
+    pub(super) async fn read(request: axum::extract::Request) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        let query = Query::try_from_uri(&parts.uri)
+            .map_err(|error| Failure::bad_request(error.to_string()))?;
+        let body = to_bytes(body, BODY_MAX)
+            .await
+            .map_err(|error| Failure::bad_request(error.to_string()))?;
+        Ok(Self {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            query: query.0,
+            headers: parts.headers,
+            body: body.to_vec(),
+        })
+    }
+
+    /// A parameter of the query; empty when it is not there.
+    pub(super) fn param(&self, name: &str) -> &str {
+        self.query.get(name).map_or("", String::as_str)
+    }
+
+    /// A parameter that is yes or no.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        matches!(self.param(name), "true" | "1")
+    }
+
+    /// A parameter that is a number.
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
+        match self.param(name) {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                Failure::bad_request(format!("{name}: Invalid value: \"{text}\": not a number"))
+            }),
+        }
+    }
+
+    /// The body as JSON; nothing when there is none.
+    pub(super) fn json(&self) -> Result<Value, Failure> {
+        if self.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Failure::bad_request(format!("the body is not JSON: {error}")))
+    }
+
+    /// The media type of the body, without its parameters.
+    pub(super) fn content_type(&self) -> &str {
+        let written = self.header(header::CONTENT_TYPE);
+        written.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// Whether the client would rather have a table, as `kubectl get` does.
+    pub(super) fn wants_table(&self) -> bool {
+        self.header(header::ACCEPT).contains("as=Table")
+    }
+
+    fn header(&self, name: header::HeaderName) -> &str {
+        let value = self.headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The answer to a question about health.
+    pub(super) fn probe(&self) -> Option<&'static str> {
+        ["/healthz", "/livez", "/readyz"]
+            .contains(&self.path.as_str())
+            .then_some("ok")
+    }
+
+    pub(super) fn is_access_review(&self) -> bool {
+        self.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    }
+}
+
+/// What a path is about.
+pub(super) struct Target<'a> {
+    pub(super) kind: &'static Kind,
+    pub(super) namespace: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
+    /// `status` or `eviction`.
+    pub(super) sub: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    /// Reads a path; `None` when it lies outside the served groups.
+    pub(super) fn parse(path: &'a str) -> Result<Option<Self>, Failure> {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let (group, rest) = match parts.as_slice() {
+            ["api", "v1", rest @ ..] => ("", rest),
+            ["apis", group, "v1", rest @ ..] if GROUPS.contains(group) => (*group, rest),
+            _ => return Ok(None),
+        };
+        let (namespace, rest) = match rest {
+            // `namespaces/x/status` is about the namespace itself.
+            ["namespaces", _, "status"] => (None, rest),
+            ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
+            _ => (None, rest),
+        };
+        let (plural, name, sub) = match rest {
+            [plural] => (*plural, None, None),
+            [plural, name] => (*plural, Some(*name), None),
+            [plural, name, sub] => (*plural, Some(*name), Some(*sub)),
+            _ => return Err(Failure::unknown_resource()),
+        };
+        KINDS
+            .iter()
+            .find(|kind| kind.plural == plural && kind.group == group)
+            // All namespaces can be listed at once; one object lies in one namespace.
+            .filter(|kind| match namespace {
+                Some(_) => kind.namespaced,
+                None => !kind.namespaced || name.is_none(),
+            })
+            .map(|kind| {
+                Some(Self {
+                    kind,
+                    namespace,
+                    name,
+                    sub,
+                })
+            })
+            .ok_or_else(Failure::unknown_resource)
+    }
+}

@@ -1,0 +1,140 @@
+//! The real `kubectl` over loopback, in real time.
+
+use std::path::Path;
+
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+use super::*;
+
+/// Serves the cluster on a port of its own, and writes the configuration that leads there.
+async fn serve_on_loopback(cluster: &Bare, home: &Path) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "practice",
+        "clusters": [{"name": "practice", "cluster": {"server": server}}],
+        "contexts": [{"name": "practice", "context": {"cluster": "practice", "user": ""}}]});
+    std::fs::write(home.join("config"), config.to_string()).unwrap();
+    let router = router(cluster.clone());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = TowerToHyperService::new(router.clone());
+            let server = hyper::server::conn::http1::Builder::new();
+            tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+}
+
+/// The words of what `kubectl` prints, line by line; both streams.
+async fn run(home: &Path, arguments: &str) -> Vec<String> {
+    let output = Command::new("kubectl")
+        .args(arguments.split(' '))
+        .env("HOME", home)
+        .env("KUBECONFIG", home.join("config"))
+        .output()
+        .await
+        .unwrap();
+    let all = [output.stdout, output.stderr].concat();
+    let lines = String::from_utf8_lossy(&all).into_owned();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    lines.lines().map(words).collect()
+}
+
+/// The same without the ages, which are seconds since the test began.
+async fn run_ageless(home: &Path, arguments: &str) -> Vec<String> {
+    let is_age = |word: &str| word.ends_with('s') && word.starts_with(|c: char| c.is_ascii_digit());
+    let ageless = |line: String| {
+        let words = line.split(' ').filter(|word| !is_age(word));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let lines = run(home, arguments).await;
+    lines.into_iter().map(ageless).collect()
+}
+
+async fn missing() -> bool {
+    let missing = Command::new("kubectl").arg("help").output().await.is_err();
+    if missing {
+        println!("skipped: kubectl is not on PATH");
+    }
+    missing
+}
+
+#[tokio::test]
+async fn kubectl_reads() {
+    if missing().await {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    serve_on_loopback(&Bare::small(), home.path()).await;
+    let say = async |arguments: &str| run_ageless(home.path(), arguments).await;
+    assert_eq!(
+        say("get nodes").await,
+        [
+            "NAME STATUS ROLES AGE VERSION",
+            "n1 Ready <none> v1.32.4-gke.1415000",
+            "n2 Ready <none> v1.32.4-gke.1415000",
+        ]
+    );
+    assert_eq!(
+        say("get pods -A").await,
+        [
+            "NAMESPACE NAME READY STATUS RESTARTS AGE",
+            "prod hub-1 1/1 Running 0",
+            "prod jupyter-ada 1/1 Running 0",
+            "staging hub-2 1/1 Running 0",
+        ]
+    );
+    assert_eq!(
+        say("get pods -n prod -l component=singleuser-server -o name").await,
+        ["pod/jupyter-ada"]
+    );
+    assert_eq!(
+        say("get events").await,
+        [
+            "LAST SEEN TYPE REASON OBJECT MESSAGE",
+            "Normal NodeReady node/n1 Node n1 status is now: NodeReady",
+        ]
+    );
+    assert_eq!(
+        say("get node x").await,
+        ["Error from server (NotFound): nodes \"x\" not found"]
+    );
+    assert_eq!(
+        say("wait --for=condition=Ready node/n1 --timeout=5s").await,
+        ["node/n1 condition met"]
+    );
+    assert_eq!(say("auth can-i delete pods").await, ["yes"]);
+    assert_eq!(say("get --raw /readyz").await, ["ok"]);
+}
+
+#[tokio::test]
+async fn kubectl_cordons_drains_and_deletes() {
+    if missing().await {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    serve_on_loopback(&Bare::small(), home.path()).await;
+    let say = async |arguments: &str| run(home.path(), arguments).await;
+    assert_eq!(say("cordon n1").await, ["node/n1 cordoned"]);
+    assert_eq!(say("cordon n1").await, ["node/n1 already cordoned"]);
+    let cordoned = "get no --field-selector spec.unschedulable=true -o name";
+    assert_eq!(say(cordoned).await, ["node/n1"]);
+    assert_eq!(say("uncordon n1").await, ["node/n1 uncordoned"]);
+    let deleted = say("delete pod hub-2 -n staging").await;
+    assert!(
+        deleted[0].starts_with("pod \"hub-2\" deleted"),
+        "{deleted:?}"
+    );
+    assert_eq!(
+        say("drain n1 --force").await,
+        [
+            "node/n1 cordoned",
+            "evicting pod prod/hub-1",
+            "pod/hub-1 evicted",
+            "node/n1 drained",
+            "Warning: deleting Pods that declare no controller: prod/hub-1",
+        ]
+    );
+}

@@ -1,0 +1,245 @@
+//! Watches: changes as lines of JSON, for as long as the client asked.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::response::{IntoResponse as _, Response};
+use futures::stream;
+use http::header;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::watch::Receiver;
+use tokio::time::{Instant, sleep_until};
+
+use super::Cluster;
+use super::failure::Failure;
+use super::kinds::Kind;
+use super::object::{Object, set, set_meta, text};
+use super::request::{Request, Target};
+use super::selector::Selector;
+use super::store::Change;
+use super::table::Table;
+
+/// How long a watch lasts when the client does not say, in seconds.
+const LASTS: u64 = 30 * 60;
+/// How long it lasts at most.
+const LASTS_MAX: u64 = 24 * 60 * 60;
+/// How often a quiet watch says how far it has come.
+const BOOKMARK: Duration = Duration::from_mins(1);
+
+/// A line of a watch.
+#[derive(Serialize)]
+struct Event<T> {
+    r#type: &'static str,
+    object: T,
+}
+
+/// A watch in progress.
+struct Watch<C> {
+    cluster: C,
+    versions: Receiver<u64>,
+    kind: &'static Kind,
+    namespace: Option<String>,
+    selector: Selector,
+    /// Everything up to this version has been told.
+    told: u64,
+    /// What is sent before any change.
+    first: Vec<u8>,
+    /// Columns are described once.
+    table: Option<bool>,
+    ends: Instant,
+    over: bool,
+    bookmark: Option<Instant>,
+}
+
+/// Starts a watch.
+pub(super) fn watch<C: Cluster>(
+    cluster: &C,
+    request: &Request,
+    target: &Target<'_>,
+) -> Result<Response, Failure> {
+    let (labels, fields) = (
+        request.param("labelSelector"),
+        request.param("fieldSelector"),
+    );
+    let listed = request.flag("sendInitialEvents");
+    if listed && request.param("resourceVersionMatch") != "NotOlderThan" {
+        let message = "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: \
+                       sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        return Err(Failure::new(422, "Invalid", message));
+    }
+    let told = request.number("resourceVersion")?.unwrap_or(0);
+    let lasts = match request.number("timeoutSeconds")? {
+        None | Some(0) => LASTS,
+        Some(seconds) => seconds.min(LASTS_MAX),
+    };
+    let now = Instant::now();
+    let mut watch = Watch {
+        cluster: cluster.clone(),
+        versions: cluster.versions(),
+        kind: target.kind,
+        namespace: target.namespace.map(str::to_owned),
+        selector: Selector::parse(target.kind, labels, fields)?,
+        told,
+        first: Vec::new(),
+        table: request.wants_table().then_some(true),
+        ends: now + Duration::from_secs(lasts),
+        over: false,
+        bookmark: request
+            .flag("allowWatchBookmarks")
+            .then_some(now + BOOKMARK),
+    };
+    if listed || told == 0 {
+        watch.list(listed);
+    } else {
+        watch.first = watch.news();
+    }
+    let lines = stream::unfold(watch, async |mut watch| {
+        let lines = watch.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(lines)), watch))
+    });
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    Ok((headers, Body::from_stream(lines)).into_response())
+}
+
+impl<C: Cluster> Watch<C> {
+    /// Tells what is there already; says where that ends if it was asked for.
+    fn list(&mut self, asked: bool) {
+        let (kind, namespace) = (self.kind.name, self.namespace.as_deref());
+        let (objects, version) = self.cluster.with(|store| {
+            let all = store.after(kind, namespace, "").map(|(_, object)| object);
+            let objects = all.filter(|object| self.selector.matches(object)).cloned();
+            (objects.collect::<Vec<_>>(), store.version())
+        });
+        self.told = version;
+        for object in objects {
+            let line = self.line("ADDED", &object);
+            self.first.extend(line);
+        }
+        if asked {
+            let line = self.mark(&json!({"k8s.io/initial-events-end": "true"}));
+            self.first.extend(line);
+        }
+    }
+
+    /// The next lines; nothing when the watch is over.
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        if !self.first.is_empty() {
+            return Some(std::mem::take(&mut self.first));
+        }
+        while !self.over {
+            // The number is looked at first: the store is locked only when there is news.
+            let version = *self.versions.borrow_and_update();
+            if version > self.told {
+                let lines = self.news();
+                self.told = self.told.max(version);
+                if !lines.is_empty() {
+                    return Some(lines);
+                }
+                continue;
+            }
+            let bookmark = self.bookmark.unwrap_or(self.ends).min(self.ends);
+            tokio::select! {
+                biased;
+                changed = self.versions.changed() => self.over = changed.is_err(),
+                () = sleep_until(bookmark) => {
+                    self.over = bookmark == self.ends;
+                    if self.bookmark.is_some() {
+                        self.bookmark = Some(bookmark + BOOKMARK);
+                        return Some(self.mark(&Value::Null));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The lines for every change since the last one told.
+    fn news(&mut self) -> Vec<u8> {
+        let told = self.told;
+        let (news, version) = self.cluster.with(|store| {
+            let news = match store.since(told) {
+                Some(changes) => {
+                    let ours = changes.filter(|change| change.kind == self.kind.name);
+                    Ok(ours
+                        .filter_map(|change| self.seen(change))
+                        .collect::<Vec<_>>())
+                }
+                None => Err(Failure::expired(told, store.oldest())),
+            };
+            (news, store.version())
+        });
+        self.told = told.max(version);
+        match news {
+            Ok(news) => (news.iter())
+                .flat_map(|(what, object)| self.line(what, object))
+                .collect(),
+            Err(failure) => {
+                // Never as an HTTP 410: clients would ask for the same version for ever.
+                self.over = true;
+                encode("ERROR", failure.status())
+            }
+        }
+    }
+
+    /// What a change is to this watch: an object may enter or leave what it selects.
+    fn seen(&self, change: &Change) -> Option<(&'static str, Object)> {
+        let ours = |object: &&Object| {
+            let home = text(object, "/metadata/namespace");
+            self.namespace
+                .as_deref()
+                .is_none_or(|namespace| namespace == home)
+                && self.selector.matches(object)
+        };
+        let before = change.before.as_ref().filter(ours);
+        let after = change.after.as_ref().filter(ours);
+        match (before, after) {
+            (None, Some(after)) => Some(("ADDED", after.clone())),
+            (Some(_), Some(after)) => Some(("MODIFIED", after.clone())),
+            (Some(before), None) => {
+                let mut last = (**before).clone();
+                let version = json!(change.version.to_string());
+                set_meta(&mut last, "resourceVersion", version);
+                Some(("DELETED", Object::from(last)))
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn line(&mut self, what: &'static str, object: &Object) -> Vec<u8> {
+        let Some(describe) = self.table else {
+            return encode(what, object);
+        };
+        self.table = Some(false);
+        let table = Table::new(self.kind, self.cluster.now());
+        encode(
+            what,
+            table.of(std::slice::from_ref(object), &json!({}), describe),
+        )
+    }
+
+    /// A bookmark: no object, only how far the watch has come.
+    fn mark(&self, annotations: &Value) -> Vec<u8> {
+        let mut metadata = json!({"resourceVersion": self.told.to_string()});
+        if !annotations.is_null() {
+            set(&mut metadata, "annotations", annotations.clone());
+        }
+        let (kind, version) = (self.kind.name, self.kind.api_version());
+        encode(
+            "BOOKMARK",
+            json!({"kind": kind, "apiVersion": version, "metadata": metadata}),
+        )
+    }
+}
+
+fn encode(what: &'static str, object: impl Serialize) -> Vec<u8> {
+    let event = Event {
+        r#type: what,
+        object,
+    };
+    // A tree of JSON always has a text.
+    let mut line = serde_json::to_vec(&event).unwrap_or_default();
+    line.push(b'\n');
+    line
+}

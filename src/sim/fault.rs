@@ -1,0 +1,166 @@
+//! What can be made to go wrong, and when.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use crate::names;
+
+/// Every fault: its name, and what it does.
+pub const FAULTS: &[(&str, &str)] = &[
+    (
+        "busy",
+        "GKE upgrades the control plane and refuses everything else for 5-8 minutes",
+    ),
+    (
+        "stockout",
+        "the zone runs out of machines: the resize fails after 35 minutes, one node short or more",
+    ),
+    (
+        "denied",
+        "every change is refused: the account lacks container.clusters.update",
+    ),
+    (
+        "slow-image",
+        "the notebook image takes three times as long to pull",
+    ),
+    (
+        "image-missing",
+        "the notebook image cannot be pulled: ErrImagePull, then ImagePullBackOff",
+    ),
+    (
+        "node-never-ready",
+        "one new node registers and stays NotReady: its network never comes up",
+    ),
+    (
+        "op-error-only",
+        "the resize ends DONE with an error but no status message, and brings no nodes",
+    ),
+    (
+        "rate-limited",
+        "both APIs answer 429 a few times, saying when to try again",
+    ),
+    (
+        "expired-token",
+        "both APIs answer 401 until the credentials are renewed",
+    ),
+];
+
+/// The kinds of fault, by the names in [`FAULTS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Trouble {
+    Busy,
+    Stockout,
+    Denied,
+    SlowImage,
+    ImageMissing,
+    NodeNeverReady,
+    OpErrorOnly,
+    RateLimited,
+    ExpiredToken,
+}
+
+impl Trouble {
+    /// When it strikes if nobody says so, in seconds after the world's start.
+    fn usual_moment(self) -> i64 {
+        match self {
+            // In the middle of a resize, when nobody expects it.
+            Self::ExpiredToken => 120,
+            Self::Busy
+            | Self::Stockout
+            | Self::Denied
+            | Self::SlowImage
+            | Self::ImageMissing
+            | Self::NodeNeverReady
+            | Self::OpErrorOnly
+            | Self::RateLimited => 0,
+        }
+    }
+}
+
+/// One thing that goes wrong in the practice world, from a moment on: `stockout`, `busy@1m`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    pub(super) trouble: Trouble,
+    /// Milliseconds after the world's start.
+    pub(super) after_ms: i64,
+}
+
+impl Fault {
+    /// Reads `NAME` or `NAME@WHEN`, with WHEN a duration after the start of the world (`5m`).
+    ///
+    /// # Errors
+    /// An unknown name, with the nearest one; a WHEN that is not a duration.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let (name, when) = match text.split_once('@') {
+            Some((name, when)) => (name, Some(when)),
+            None => (text, None),
+        };
+        let trouble: Trouble =
+            serde_json::from_value(name.into()).map_err(|_| Error::UnknownFault {
+                name: name.to_owned(),
+                nearest: names::nearest(name, FAULTS.iter().map(|(name, _)| *name)),
+            })?;
+        let after = match when {
+            None => SignedDuration::from_secs(trouble.usual_moment()),
+            Some(when) => {
+                let wrong = |why| Error::BadMoment {
+                    fault: text.to_owned(),
+                    why,
+                };
+                let after = names::duration(when).map_err(wrong)?;
+                SignedDuration::try_from(after).map_err(|e| wrong(e.to_string()))?
+            }
+        };
+        let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+        Ok(Self { trouble, after_ms })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = serde_json::to_value(self.trouble).map_err(|_| fmt::Error)?;
+        let after = u64::try_from(self.after_ms / 1000).unwrap_or_default();
+        write!(
+            f,
+            "{}@{}",
+            name.as_str().unwrap_or_default(),
+            names::spell(after)
+        )
+    }
+}
+
+impl FromStr for Fault {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_fault_is_known_and_a_moment_is_read() {
+        for (name, line) in FAULTS {
+            assert!(Fault::parse(name).is_ok(), "{name}");
+            assert!(!line.is_empty());
+        }
+        let busy = Fault::parse("busy@1m30s").unwrap();
+        assert_eq!((busy.trouble, busy.after_ms), (Trouble::Busy, 90_000));
+    }
+
+    #[test]
+    fn a_misspelt_fault_gets_a_suggestion() {
+        let error = crate::error::Error::from(Fault::parse("stokout").unwrap_err());
+        assert!(error.hint.unwrap().contains("stockout"));
+        assert!(Fault::parse("busy@soon").is_err());
+        assert!(Fault::parse("busy@").is_err());
+    }
+}

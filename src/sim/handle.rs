@@ -1,0 +1,153 @@
+//! The running world: its state behind a lock, the clock, and the one task that keeps it moving.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::{Notify, watch};
+
+use super::apiserver::{Cluster, Refusal, Store};
+use super::fault::Trouble;
+use super::state::{Mutation, State, moment};
+use crate::world::Clock;
+
+/// A handle to the running world; clones are the same world.
+#[derive(Clone)]
+pub(super) struct Sim(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    /// Virtual time when the clock starts.
+    since: Timestamp,
+    clock: OnceLock<Clock>,
+    versions: watch::Sender<u64>,
+    replan: Notify,
+}
+
+impl std::fmt::Debug for Sim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sim")
+    }
+}
+
+impl Sim {
+    pub(super) fn new(state: State, since: Timestamp) -> Self {
+        let versions = watch::Sender::new(state.store.version());
+        Self(Arc::new(Shared {
+            state: Mutex::new(state),
+            since,
+            clock: OnceLock::new(),
+            versions,
+            replan: Notify::new(),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The clock; it starts with the first look.
+    pub(super) fn clock(&self) -> &Clock {
+        self.0
+            .clock
+            .get_or_init(|| Clock::starting_at(self.0.since))
+    }
+
+    /// Everybody's way to the state: what is due happens first, so the order in which tasks wake
+    /// at one instant decides nothing.
+    pub(super) fn change<T>(&self, f: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+        let now = self.clock().now();
+        let mut state = self.lock();
+        let due = state.due();
+        state.advance(now);
+        let answer = f(&mut state, now);
+        let (replan, version) = (state.due() != due, state.store.version());
+        drop(state);
+        self.0.versions.send_if_modified(|seen| {
+            let new = *seen != version;
+            *seen = version;
+            new
+        });
+        if replan {
+            self.0.replan.notify_one();
+        }
+        answer
+    }
+
+    /// What was accepted so far; needs no clock, so it can be asked for when all is over.
+    pub(super) fn ledger(&self) -> Vec<Mutation> {
+        self.lock().ledger.clone()
+    }
+
+    /// New credentials are good.
+    pub(super) fn renew(&self) {
+        self.change(|state, now| {
+            state.strikes_once(Trouble::ExpiredToken, now);
+        });
+    }
+
+    /// Lets things happen when they are due, for those who watch. With nothing due it sleeps.
+    pub(super) async fn drive(self) {
+        loop {
+            let due = self.lock().due();
+            let Some(due) = due else {
+                self.0.replan.notified().await;
+                continue;
+            };
+            let wait = moment(due).duration_since(self.clock().now());
+            tokio::select! {
+                biased;
+                () = self.0.replan.notified() => {}
+                () = tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()) => {
+                    self.change(|_, _| ());
+                }
+            }
+        }
+    }
+}
+
+impl Cluster for Sim {
+    fn with<T>(&self, f: impl FnOnce(&mut Store) -> T) -> T {
+        self.change(|state, _| f(&mut state.store))
+    }
+
+    fn versions(&self) -> watch::Receiver<u64> {
+        self.0.versions.subscribe()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
+    fn refuse(&self, method: &str, path: &str) -> Option<Refusal> {
+        self.change(|state, now| state.refuse(method, path, now))
+    }
+
+    fn mutated(&self, method: &str, path: &str, body: &Value) {
+        self.change(|state, now| {
+            state.record(method, path, body.clone(), now);
+            if let Some(node) = path.strip_prefix("/api/v1/nodes/") {
+                state.sync_cordon(node, now);
+            }
+        });
+    }
+}
+
+/// Keeps virtual time at `times` the speed of real time: one virtual second, then as much real
+/// time as it should have taken. While the real sleep holds a blocking thread, the paused clock
+/// cannot run ahead.
+pub(super) async fn pace(times: u32) {
+    let real = Duration::from_secs(1) / times.max(1);
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one real wait in practice"
+        )]
+        let slept = tokio::task::spawn_blocking(move || std::thread::sleep(real)).await;
+        if slept.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Node pools and their machines: growing, shrinking, and what that does to the cluster.
+
+use std::collections::BTreeMap;
+
+use google_cloud_container_v1::model::{NodePoolAutoscaling, StatusCondition};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::CLUSTER;
+use super::fault::Trouble;
+use super::objects::set;
+use super::state::{State, Todo, later};
+
+/// How long things take, in milliseconds: least and most.
+const BOOT: (u64, u64) = (70_000, 110_000);
+const NETWORK: (u64, u64) = (18_000, 36_000);
+const POSTING: u64 = 4_000;
+const SETTLE: (u64, u64) = (5_000, 20_000);
+const DRAIN: (u64, u64) = (45_000, 90_000);
+const RETRIES: u64 = 35 * 60_000 + 4_033;
+const IP_RETRIES: (u64, u64) = (240_000, 360_000);
+
+/// A node pool, as GKE keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Pool {
+    pub(super) name: String,
+    /// `core` or `user`: the label hubs select by.
+    pub(super) purpose: String,
+    /// Its zones, each with the hash of its instance group.
+    pub(super) groups: BTreeMap<String, String>,
+    pub(super) autoscaling: NodePoolAutoscaling,
+    /// Its machines by name, whether or not Kubernetes has heard of them.
+    pub(super) instances: BTreeMap<String, Instance>,
+    /// What is wrong with it.
+    pub(super) condition: Option<StatusCondition>,
+}
+
+/// A virtual machine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Instance {
+    pub(super) zone: String,
+    pub(super) stage: Stage,
+}
+
+/// How far a machine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Stage {
+    /// Wanted, and not to be had.
+    Stuck,
+    /// Created; Kubernetes has not heard of it.
+    Booting,
+    /// A node, not ready.
+    Registered,
+    /// A ready node.
+    Ready,
+    /// Being drained.
+    Leaving,
+}
+
+/// When a resize is over, and how it fails if it does.
+pub(super) struct Resize {
+    pub(super) ends: Timestamp,
+    pub(super) failure: Option<Shortage>,
+}
+
+/// Why a resize did not get its machines.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Shortage {
+    pub(super) trouble: Trouble,
+    pub(super) message: String,
+}
+
+impl Pool {
+    pub(super) fn zones(&self) -> Vec<String> {
+        self.groups.keys().cloned().collect()
+    }
+
+    /// Machines the zone's instance group aims at.
+    pub(super) fn target(&self, zone: &str) -> usize {
+        self.instances
+            .values()
+            .filter(|i| i.zone == zone && i.stage != Stage::Leaving)
+            .count()
+    }
+
+    /// Machines all its groups aim at.
+    pub(super) fn total(&self) -> usize {
+        self.groups.keys().map(|zone| self.target(zone)).sum()
+    }
+
+    pub(super) fn group(&self, zone: &str) -> String {
+        let hash = self.groups.get(zone).map_or("", String::as_str);
+        format!("gke-{}-{}-{hash}", CLUSTER.cluster, self.name)
+    }
+
+    /// The zone's instance group, as the autoscaler and GKE name it.
+    pub(super) fn group_url(&self, zone: &str) -> String {
+        format!(
+            "https://www.googleapis.com/compute/v1/projects/{}/zones/{zone}/instanceGroups/{}-grp",
+            CLUSTER.project,
+            self.group(zone)
+        )
+    }
+}
+
+impl State {
+    /// The pool a machine belongs to, and its zone.
+    pub(super) fn home(&self, node: &str) -> Option<(&Pool, &Instance)> {
+        self.pools
+            .values()
+            .find_map(|pool| pool.instances.get(node).map(|i| (pool, i)))
+    }
+
+    pub(super) fn set_stage(&mut self, node: &str, stage: Stage) {
+        let instance = (self.pools.values_mut()).find_map(|pool| pool.instances.get_mut(node));
+        if let Some(instance) = instance {
+            instance.stage = stage;
+        }
+    }
+
+    /// Adds a machine to a pool, and names it.
+    pub(super) fn create(&mut self, pool: &str, zone: &str, stage: Stage) -> String {
+        let suffix = self.chance.suffix(4);
+        let Some(pool) = self.pools.get_mut(pool) else {
+            return String::new();
+        };
+        let name = format!("{}-{suffix}", pool.group(zone));
+        let zone = zone.to_owned();
+        pool.instances
+            .insert(name.clone(), Instance { zone, stage });
+        name
+    }
+
+    /// Brings every zone of a pool to `per_zone` machines.
+    pub(super) fn resize(&mut self, pool: &str, per_zone: usize, at: Timestamp) -> Resize {
+        let mut ends = self.soon(at, SETTLE);
+        let mut wanted = Vec::new();
+        for zone in self.pools.get(pool).map(Pool::zones).unwrap_or_default() {
+            let have = self.pools.get(pool).map_or(0, |p| p.target(&zone));
+            for _ in have..per_zone {
+                wanted.push(zone.clone());
+            }
+            for _ in per_zone..have {
+                ends = ends.max(self.shrink(pool, &zone, at));
+            }
+        }
+        if let Some(pool) = self.pools.get_mut(pool) {
+            pool.condition = None;
+        }
+        let failure = self.shortage(&wanted, at);
+        let granted = match &failure {
+            None => wanted.len(),
+            Some((_, granted)) => *granted,
+        };
+        for (zone, i) in wanted.iter().zip(0..) {
+            if i < granted {
+                ends = ends.max(self.boot(pool, zone, at));
+            } else {
+                self.create(pool, zone, Stage::Stuck);
+            }
+        }
+        let settled = self.soon(ends, SETTLE);
+        match failure {
+            None => Resize {
+                ends: settled,
+                failure: None,
+            },
+            Some((shortage, _)) => {
+                let tried = match shortage.trouble {
+                    Trouble::Stockout => later(at, RETRIES),
+                    _ => self.soon(at, IP_RETRIES),
+                };
+                Resize {
+                    ends: tried.max(settled),
+                    failure: Some(shortage),
+                }
+            }
+        }
+    }
+
+    /// Whether the machines cannot be had, and how many can.
+    fn shortage(&mut self, wanted: &[String], at: Timestamp) -> Option<(Shortage, usize)> {
+        let zone = wanted.last()?;
+        let count = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
+        if self.strikes(Trouble::Stockout, at) {
+            let granted = self.chance.between((0, count - 1));
+            let missing = count - granted;
+            let message = format!(
+                "Google Compute Engine: Not all instances running in IGM after 35m4.033429035s. \
+                 Expected {count}, running {granted}, transitioning {missing}. Current errors: \
+                 [ZONE_RESOURCE_POOL_EXHAUSTED]: The zone 'projects/practice/zones/{zone}' does \
+                 not have enough resources available to fulfill the request. '(resource \
+                 type:compute)'."
+            );
+            let shortage = Shortage {
+                trouble: Trouble::Stockout,
+                message,
+            };
+            return Some((shortage, usize::try_from(granted).unwrap_or(0)));
+        }
+        if self.strikes_once(Trouble::OpErrorOnly, at) {
+            let message = format!(
+                "Google Compute Engine: Not all instances running in IGM. Expected {count}, \
+                 running 0, transitioning {count}. Current errors: [IP_SPACE_EXHAUSTED]: IP space \
+                 of 'projects/practice/regions/northamerica-northeast1/subnetworks/default' is \
+                 exhausted."
+            );
+            let shortage = Shortage {
+                trouble: Trouble::OpErrorOnly,
+                message,
+            };
+            return Some((shortage, 0));
+        }
+        None
+    }
+
+    /// Starts a machine; tells when its node should be ready.
+    fn boot(&mut self, pool: &str, zone: &str, at: Timestamp) -> Timestamp {
+        let node = self.create(pool, zone, Stage::Booting);
+        let registers = self.soon(at, BOOT);
+        let connects = self.soon(registers, NETWORK);
+        let ready = later(connects, POSTING);
+        self.plan(registers, Todo::Register { node: node.clone() });
+        if !self.strikes_once(Trouble::NodeNeverReady, at) {
+            self.plan(connects, Todo::Connect { node: node.clone() });
+            self.plan(ready, Todo::MakeReady { node });
+        }
+        ready
+    }
+
+    /// Lets one machine of a zone go: one that never came if there is one, else any.
+    fn shrink(&mut self, pool: &str, zone: &str, at: Timestamp) -> Timestamp {
+        let Some(pool) = self.pools.get_mut(pool) else {
+            return at;
+        };
+        let (stuck, others): (Vec<_>, Vec<_>) = pool
+            .instances
+            .iter()
+            .filter(|(_, i)| i.zone == zone && i.stage != Stage::Leaving)
+            .map(|(name, i)| (name.clone(), i.stage))
+            .partition(|(_, stage)| *stage == Stage::Stuck);
+        if let Some((name, _)) = stuck.first() {
+            pool.instances.remove(name);
+            return at;
+        }
+        let most = u64::try_from(others.len().saturating_sub(1)).unwrap_or(0);
+        let chosen = self.chance.between((0, most));
+        let Some(((node, _), _)) = others.into_iter().zip(0..).find(|(_, i)| *i == chosen) else {
+            return at;
+        };
+        self.drain(&node, at)
+    }
+
+    /// Cordons a node now and removes it a little later.
+    pub(super) fn drain(&mut self, node: &str, at: Timestamp) -> Timestamp {
+        self.set_stage(node, Stage::Leaving);
+        (self.store).edit("Node", None, node, |node| {
+            set(node, "/spec/unschedulable", json!(true));
+        });
+        self.sync_cordon(node, at);
+        let gone = self.soon(at, DRAIN);
+        let node = node.to_owned();
+        self.plan(gone, Todo::Remove { node });
+        gone
+    }
+}

@@ -1,0 +1,315 @@
+//! How a practice world stands when it begins.
+
+use google_cloud_container_v1::model::NodePoolAutoscaling;
+use google_cloud_container_v1::model::node_pool_autoscaling::LocationPolicy;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::chance::Chance;
+use super::fault::Trouble;
+use super::objects::{NOTEBOOK, Pod, set, stamp};
+use super::pools::{Pool, Stage};
+use super::pullers::{HUBS, PULLER};
+use super::state::{EPOCH, Pulling, State, Todo, later};
+use super::{Error, Setup};
+use crate::names;
+
+/// Every scenario: its name, and what it looks like.
+pub const SCENARIOS: &[(&str, &str)] = &[
+    (
+        "quiet",
+        "nobody is there: nb-user has no nodes, autoscaling 0 to 20",
+    ),
+    (
+        "warm",
+        "two nodes are ready and hold the image, autoscaling 2 to 20",
+    ),
+    (
+        "autoscaling-off",
+        "somebody switched autoscaling off and left; no nodes",
+    ),
+    (
+        "users",
+        "one node with twelve people working on it, autoscaling 0 to 20",
+    ),
+    (
+        "cordoned",
+        "two nodes hold the image, one of them is cordoned, autoscaling 2 to 20",
+    ),
+    (
+        "three-zones",
+        "nb-user spans three zones, 0 to 7 nodes in each; no nodes",
+    ),
+];
+
+/// The scenarios, by the names in [`SCENARIOS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Scenario {
+    Quiet,
+    Warm,
+    AutoscalingOff,
+    Users,
+    Cordoned,
+    ThreeZones,
+}
+
+/// Deployments of each namespace, and their image.
+const DEPLOYMENTS: [(&str, &[&str], &str); 4] = [
+    (
+        "support",
+        &[
+            "support-grafana",
+            "support-prometheus-server",
+            "support-ingress-nginx-controller",
+        ],
+        "support:1",
+    ),
+    (
+        "cert-manager",
+        &[
+            "cert-manager",
+            "cert-manager-cainjector",
+            "cert-manager-webhook",
+        ],
+        "quay.io/jetstack/cert-manager:v1.15.3",
+    ),
+    (
+        "kube-system",
+        &["kube-dns", "metrics-server"],
+        "gke.gcr.io/system:1",
+    ),
+    ("default", &[], ""),
+];
+const HUB: [(&str, &str); 4] = [
+    ("hub", "quay.io/jupyterhub/k8s-hub:4.1.0"),
+    ("proxy", "quay.io/jupyterhub/configurable-http-proxy:4.6.3"),
+    (
+        "home-metrics",
+        "quay.io/yuvipanda/prometheus-dirsize-exporter:v3.3",
+    ),
+    (
+        "shared-volume-metrics",
+        "quay.io/yuvipanda/prometheus-dirsize-exporter:v3.3",
+    ),
+];
+
+/// A world at its beginning.
+pub(super) fn build(setup: &Setup) -> Result<State, Error> {
+    let scenario: Scenario =
+        serde_json::from_value(setup.scenario.as_str().into()).map_err(|_| {
+            Error::UnknownScenario {
+                name: setup.scenario.clone(),
+                nearest: names::nearest(&setup.scenario, SCENARIOS.iter().map(|(name, _)| *name)),
+            }
+        })?;
+    let mut state = State::empty(Chance::new(setup.seed));
+    state.furnish(scenario);
+    // Everything so far is the past.
+    state.agenda.clear();
+    state.faults.clone_from(&setup.faults);
+    for fault in &setup.faults {
+        if fault.trouble == Trouble::Busy {
+            let at = later(EPOCH, u64::try_from(fault.after_ms).unwrap_or(0));
+            state.plan(at, Todo::HoldCluster);
+        }
+    }
+    state.advance(EPOCH);
+    Ok(state)
+}
+
+impl State {
+    fn furnish(&mut self, scenario: Scenario) {
+        let past = ago(SignedDuration::from_hours(19 * 24));
+        self.add_pool("nb-core", "core", &["b"], limits((true, 1, 3)));
+        let zones: &[&str] = match scenario {
+            Scenario::ThreeZones => &["a", "b", "c"],
+            _ => &["b"],
+        };
+        let autoscaling = match scenario {
+            Scenario::Quiet | Scenario::Users => limits((true, 0, 20)),
+            Scenario::Warm | Scenario::Cordoned => limits((true, 2, 20)),
+            Scenario::AutoscalingOff => NodePoolAutoscaling::new(),
+            Scenario::ThreeZones => limits((true, 0, 7)),
+        };
+        self.add_pool("nb-user", "user", zones, autoscaling);
+        self.add_namespaces(past);
+        let core = self.add_node("nb-core", past);
+        self.add_deployments(&core, past);
+        let recently = ago(SignedDuration::from_mins(130));
+        match scenario {
+            Scenario::Quiet | Scenario::AutoscalingOff | Scenario::ThreeZones => {}
+            Scenario::Warm => {
+                self.add_node("nb-user", recently);
+                self.add_node("nb-user", recently);
+            }
+            Scenario::Users => {
+                let node = self.add_node("nb-user", recently);
+                for i in 0..12 {
+                    self.add_person(&node, later(recently, i * 360_000));
+                }
+            }
+            Scenario::Cordoned => {
+                self.add_node("nb-user", recently);
+                let node = self.add_node("nb-user", recently);
+                (self.store).edit("Node", None, &node, |node| {
+                    set(node, "/spec/unschedulable", json!(true));
+                });
+                self.sync_cordon(&node, recently);
+            }
+        }
+        self.publish_autoscaler(EPOCH);
+    }
+
+    fn add_pool(
+        &mut self,
+        name: &str,
+        purpose: &str,
+        zones: &[&str],
+        autoscaling: NodePoolAutoscaling,
+    ) {
+        let groups = zones
+            .iter()
+            .map(|zone| {
+                (
+                    format!("{}-{zone}", super::CLUSTER.location),
+                    self.chance.hex(8),
+                )
+            })
+            .collect();
+        let pool = Pool {
+            name: name.to_owned(),
+            purpose: purpose.to_owned(),
+            groups,
+            autoscaling,
+            instances: std::collections::BTreeMap::new(),
+            condition: None,
+        };
+        self.pools.insert(name.to_owned(), pool);
+    }
+
+    /// A node that has been there since `at`, its images pulled.
+    fn add_node(&mut self, pool: &str, at: Timestamp) -> String {
+        let zones = self.pools.get(pool).map(Pool::zones).unwrap_or_default();
+        let node = self.create(
+            pool,
+            zones.first().map_or("", String::as_str),
+            Stage::Booting,
+        );
+        self.register(&node, at);
+        self.connect(&node, at);
+        self.make_ready(&node, at);
+        self.pull(&node, Pulling::Done { took_ms: 0 }, at);
+        node
+    }
+
+    fn add_namespaces(&mut self, at: Timestamp) {
+        let others = DEPLOYMENTS.iter().map(|(namespace, _, _)| *namespace);
+        for namespace in HUBS.into_iter().chain(others) {
+            let object = json!({"apiVersion": "v1", "kind": "Namespace",
+                "metadata": {"name": namespace, "labels": {"kubernetes.io/metadata.name": namespace}},
+                "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
+            self.store.put(object, at);
+        }
+        for namespace in HUBS {
+            let labels = json!({"app": "jupyterhub", "component": PULLER, "release": namespace});
+            let object = json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
+                "metadata": {"namespace": namespace, "name": PULLER, "labels": labels, "generation": 1},
+                "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels},
+                    "spec": {"nodeSelector": {"hub.jupyter.org/node-purpose": "user"},
+                        "initContainers": [
+                            {"name": "image-pull-metadata-block", "image": super::objects::TOOLS},
+                            {"name": "image-pull-singleuser", "image": NOTEBOOK}],
+                        "containers": [{"name": "pause", "image": "registry.k8s.io/pause:3.10"}]}}},
+                "status": {}});
+            self.store.put(object, at);
+        }
+        self.count_pullers();
+    }
+
+    fn add_deployments(&mut self, node: &str, at: Timestamp) {
+        for namespace in HUBS {
+            for (name, image) in HUB {
+                let labels = json!({"app": "jupyterhub", "component": name, "release": namespace});
+                self.add_deployed(node, (namespace, name, image), labels, at);
+            }
+        }
+        for (namespace, names, image) in DEPLOYMENTS {
+            for name in names {
+                self.add_deployed(node, (namespace, name, image), json!({"app": name}), at);
+            }
+        }
+    }
+
+    fn add_deployed(
+        &mut self,
+        node: &str,
+        (namespace, name, image): (&str, &str, &str),
+        labels: Value,
+        at: Timestamp,
+    ) {
+        let set_ = format!("{name}-{}", self.chance.hex(10));
+        let pod = format!("{set_}-{}", self.chance.suffix(5));
+        let pod = Pod {
+            namespace,
+            name: &pod,
+            node,
+            labels,
+            owner: Some(("ReplicaSet", &set_)),
+            containers: &[(name, image)],
+        };
+        self.store.put(pod.running(at), at);
+    }
+
+    /// Somebody at work; who it is nobody can tell.
+    fn add_person(&mut self, node: &str, at: Timestamp) {
+        let person = self.chance.hex(16);
+        let name = format!("jupyter-{person}");
+        let labels = json!({"app": "jupyterhub", "component": "singleuser-server",
+            "release": "prod", "hub.jupyter.org/username": person});
+        let mut pod = Pod {
+            namespace: "prod",
+            name: &name,
+            node,
+            labels,
+            owner: None,
+            containers: &[("notebook", NOTEBOOK)],
+        }
+        .running(at);
+        let annotations = json!({"hub.jupyter.org/username": person});
+        set(&mut pod, "/metadata/annotations", annotations);
+        set(&mut pod, "/metadata/creationTimestamp", json!(stamp(at)));
+        self.store.put(pod, at);
+    }
+}
+
+fn limits((enabled, min, max): (bool, i32, i32)) -> NodePoolAutoscaling {
+    NodePoolAutoscaling::new()
+        .set_enabled(enabled)
+        .set_min_node_count(min)
+        .set_max_node_count(max)
+        .set_location_policy(LocationPolicy::Balanced)
+}
+
+fn ago(time: SignedDuration) -> Timestamp {
+    EPOCH.saturating_sub(time).unwrap_or(EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_scenario_stands_and_has_nothing_to_do() {
+        for (name, _) in SCENARIOS {
+            let setup = Setup {
+                scenario: (*name).to_owned(),
+                ..Setup::default()
+            };
+            let state = build(&setup).unwrap();
+            assert_eq!(state.due(), None, "{name}");
+            assert!(state.store.list("Pod").count() > 10, "{name}");
+        }
+    }
+}

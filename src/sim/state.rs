@@ -1,0 +1,181 @@
+//! Everything the practice world is: plain data and an agenda, so that it can be saved at any moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::apiserver::Store;
+use super::chance::Chance;
+use super::fault::{Fault, Trouble};
+use super::operations::Operation;
+use super::pools::Pool;
+
+/// When every practice world begins: 2026-01-15T13:00:00Z.
+pub(super) const EPOCH: Timestamp = Timestamp::constant(1_768_482_000, 0);
+
+/// A change the world accepted, kept by the world itself and not by whoever asked for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mutation {
+    /// Virtual milliseconds since the world's start.
+    pub at_ms: u64,
+    /// HTTP method.
+    pub method: String,
+    /// What was changed: the resource's path, with its verb (`.../nodePools/nb-user:setSize`).
+    pub what: String,
+    /// What was sent.
+    pub body: Value,
+}
+
+/// Something that is due at a known moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Todo {
+    /// GKE takes the cluster for itself.
+    HoldCluster,
+    /// An operation ends.
+    Finish { operation: String },
+    /// A new machine's kubelet reports in.
+    Register { node: String },
+    /// Its network is up.
+    Connect { node: String },
+    /// It can run pods.
+    MakeReady { node: String },
+    /// Its image pullers get on.
+    Pull { node: String, step: Pulling },
+    /// The autoscaler asks itself whether it is needed.
+    Consider { node: String },
+    /// It goes away.
+    Remove { node: String },
+}
+
+/// How far the image pullers of a node are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Pulling {
+    /// Pods are bound to the node, which cannot run them yet.
+    Bound,
+    /// Pulling the small image of the first init container.
+    Tools,
+    /// That took so long; pulling the notebook image.
+    Notebook { took_ms: u64 },
+    /// The notebook image cannot be had; so many tries.
+    Failing { tries: u32 },
+    /// Waiting to try again; so many tries.
+    BackingOff { tries: u32 },
+    /// The notebook image took so long; everything is there.
+    Done { took_ms: u64 },
+}
+
+/// The practice world.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) chance: Chance,
+    pub(super) pools: BTreeMap<String, Pool>,
+    pub(super) operations: Vec<Operation>,
+    pub(super) store: Store,
+    /// What is due, by virtual milliseconds since [`EPOCH`].
+    pub(super) agenda: BTreeMap<u64, Vec<Todo>>,
+    pub(super) faults: Vec<Fault>,
+    /// Faults that strike once and have.
+    pub(super) spent: BTreeSet<Trouble>,
+    /// How many requests `rate-limited` has refused: GKE's, Kubernetes'.
+    pub(super) limited: (u32, u32),
+    pub(super) ledger: Vec<Mutation>,
+}
+
+/// Milliseconds since [`EPOCH`]; zero for anything earlier.
+pub(super) fn millis(at: Timestamp) -> u64 {
+    u64::try_from(at.as_millisecond() - EPOCH.as_millisecond()).unwrap_or(0)
+}
+
+/// The moment so many milliseconds after [`EPOCH`].
+pub(super) fn moment(millis: u64) -> Timestamp {
+    later(EPOCH, millis)
+}
+
+/// So many milliseconds after `at`.
+pub(super) fn later(at: Timestamp, millis: u64) -> Timestamp {
+    let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+    at.saturating_add(SignedDuration::from_millis(millis))
+        .unwrap_or(Timestamp::MAX)
+}
+
+impl State {
+    pub(super) fn empty(chance: Chance) -> Self {
+        Self {
+            chance,
+            pools: BTreeMap::new(),
+            operations: Vec::new(),
+            store: Store::default(),
+            agenda: BTreeMap::new(),
+            faults: Vec::new(),
+            spent: BTreeSet::new(),
+            limited: (0, 0),
+            ledger: Vec::new(),
+        }
+    }
+
+    /// A moment some way after `at`, by chance.
+    pub(super) fn soon(&mut self, at: Timestamp, range: (u64, u64)) -> Timestamp {
+        later(at, self.chance.between(range))
+    }
+
+    pub(super) fn plan(&mut self, at: Timestamp, todo: Todo) {
+        self.agenda.entry(millis(at)).or_default().push(todo);
+    }
+
+    /// When the next thing is due.
+    pub(super) fn due(&self) -> Option<u64> {
+        self.agenda.first_key_value().map(|(due, _)| *due)
+    }
+
+    /// Lets everything happen that is due by `now`, each at its own moment and in order: a world
+    /// that is looked at late, or resumed later, has the same past.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        while let Some(entry) = self.agenda.first_entry() {
+            if *entry.key() > millis(now) {
+                return;
+            }
+            let (due, todos) = entry.remove_entry();
+            for todo in todos {
+                self.apply(todo, moment(due));
+            }
+        }
+    }
+
+    fn apply(&mut self, todo: Todo, at: Timestamp) {
+        match todo {
+            Todo::HoldCluster => self.hold_cluster(at),
+            Todo::Finish { operation } => self.finish(&operation, at),
+            Todo::Register { node } => self.register(&node, at),
+            Todo::Connect { node } => self.connect(&node, at),
+            Todo::MakeReady { node } => self.make_ready(&node, at),
+            Todo::Pull { node, step } => self.pull(&node, step, at),
+            Todo::Consider { node } => self.consider(&node, at),
+            Todo::Remove { node } => self.remove_node(&node, at),
+        }
+    }
+
+    /// Whether this goes wrong at this moment.
+    pub(super) fn strikes(&self, trouble: Trouble, at: Timestamp) -> bool {
+        let since = at.as_millisecond() - EPOCH.as_millisecond();
+        !self.spent.contains(&trouble)
+            && (self.faults.iter()).any(|f| f.trouble == trouble && f.after_ms <= since)
+    }
+
+    /// The same, for what goes wrong only once.
+    pub(super) fn strikes_once(&mut self, trouble: Trouble, at: Timestamp) -> bool {
+        self.strikes(trouble, at) && self.spent.insert(trouble)
+    }
+
+    pub(super) fn record(&mut self, method: &str, what: &str, body: Value, at: Timestamp) {
+        self.ledger.push(Mutation {
+            at_ms: millis(at),
+            method: method.to_owned(),
+            what: what.to_owned(),
+            body,
+        });
+    }
+}

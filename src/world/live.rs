@@ -1,0 +1,210 @@
+//! The real doors: Google's client for GKE, `kube` for the cluster, one set of credentials for both.
+//!
+//! Clients are built when first used and kept until the credentials are renewed. The libraries'
+//! own retries are off ([`retry`](super::retry) is above the doors), nothing here reads the
+//! environment, and a token is shown to nobody but the service it is for.
+
+mod cluster;
+mod credentials;
+mod gcloud;
+mod impersonation;
+mod refused;
+mod source;
+mod tokens;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use google_cloud_auth::credentials::Credentials;
+use google_cloud_container_v1::client::ClusterManager;
+use google_cloud_gax::retry_policy::NeverRetry;
+use tokio::sync::Mutex;
+
+use super::Doors;
+use super::clock::Clock;
+use super::record::Record;
+use crate::error::{Error, Kind, Result};
+use crate::event::Events;
+use crate::names::{ClusterName, K8sEndpoint};
+use impersonation::Impersonation;
+use tokens::Tokens;
+
+pub use credentials::Environment;
+
+/// How long one request to Google may take.
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+/// Called with each new token, before it is sent anywhere.
+pub type OnSecret = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What the doors need to know.
+pub struct Options {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Where the GKE API is, when not at Google.
+    pub endpoint: Option<String>,
+    /// How to reach the cluster.
+    pub k8s_endpoint: K8sEndpoint,
+    /// A service account to act as.
+    pub impersonate: Option<String>,
+    /// What `cli` read from the environment.
+    pub environment: Environment,
+    /// Who hears of requests.
+    pub events: Events,
+    /// When.
+    pub clock: Clock,
+    /// Who must know of tokens, to keep them off the screen.
+    pub on_secret: OnSecret,
+}
+
+/// The live world's doors.
+#[derive(Clone)]
+pub struct Live(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    open: Mutex<Open>,
+}
+
+/// What has been built so far.
+#[derive(Default)]
+struct Open {
+    /// A token was refused: caches outside this process must not give it again.
+    refused: bool,
+    tokens: Option<Tokens>,
+    gke: Option<ClusterManager>,
+    k8s: Option<kube::Client>,
+}
+
+/// Makes `ring` this process's cryptography; does nothing when one is installed.
+pub fn install_tls() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Another thread may have been quicker, which is as good.
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
+    }
+}
+
+impl Live {
+    /// Doors to this cluster. Nothing is sent before the first use.
+    pub fn new(options: Options) -> Self {
+        install_tls();
+        Self(Arc::new(Inner {
+            options,
+            open: Mutex::default(),
+        }))
+    }
+
+    /// The tokens, with proof that there is one: a missing login is said once and plainly here,
+    /// not from inside somebody else's client.
+    async fn tokens(&self, open: &mut Open) -> Result<Tokens> {
+        let options = &self.0.options;
+        if let Some(tokens) = &open.tokens {
+            return Ok(tokens.clone());
+        }
+        let impersonation = options.impersonate.clone().map(|account| Impersonation {
+            account,
+            endpoint: trimmed(
+                options.environment.iam_credentials_endpoint.as_deref(),
+                "https://iamcredentials.googleapis.com",
+            ),
+        });
+        let tokens = Tokens::new(tokens::Parts {
+            found: credentials::find(&options.environment, open.refused).await?,
+            impersonation,
+            clock: options.clock.clone(),
+            on_secret: Arc::clone(&options.on_secret),
+        });
+        tokens.token().await?;
+        open.tokens = Some(tokens.clone());
+        Ok(tokens)
+    }
+
+    async fn open_gke(&self, open: &mut Open) -> Result<ClusterManager> {
+        if let Some(gke) = &open.gke {
+            return Ok(gke.clone());
+        }
+        let endpoint = self.0.options.endpoint.as_deref();
+        let gke = ClusterManager::builder()
+            .with_endpoint(trimmed(endpoint, "https://container.googleapis.com"))
+            .with_credentials(Credentials::from(self.tokens(open).await?))
+            .with_retry_policy(NeverRetry)
+            .with_attempt_timeout(ATTEMPT)
+            .build()
+            .await
+            .map_err(|error| {
+                let said = super::post::chain(&error);
+                Error::new(Kind::Config, format!("no client for the GKE API: {said}"))
+                    .hint("check the endpoint in runbook.toml or CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER")
+            })?;
+        open.gke = Some(gke.clone());
+        Ok(gke)
+    }
+
+    async fn open_k8s(&self, open: &mut Open) -> Result<kube::Client> {
+        if let Some(k8s) = &open.k8s {
+            return Ok(k8s.clone());
+        }
+        let gke = self.open_gke(open).await?;
+        let tokens = self.tokens(open).await?;
+        let options = &self.0.options;
+        let found = cluster::find(&gke, &options.cluster, &self.record("gke")).await?;
+        let address = cluster::address(&found, &options.cluster, options.k8s_endpoint)?;
+        let k8s = cluster::client(address, &options.cluster, tokens, &self.record("k8s"))?;
+        open.k8s = Some(k8s.clone());
+        Ok(k8s)
+    }
+
+    fn record(&self, door: &'static str) -> Record {
+        let options = &self.0.options;
+        Record::new(door, options.events.clone(), options.clock.clone())
+    }
+}
+
+impl Doors for Live {
+    fn gke(&self) -> BoxFuture<'_, Result<ClusterManager>> {
+        Box::pin(async { self.open_gke(&mut *self.0.open.lock().await).await })
+    }
+
+    fn k8s(&self) -> BoxFuture<'_, Result<kube::Client>> {
+        Box::pin(async { self.open_k8s(&mut *self.0.open.lock().await).await })
+    }
+
+    fn renew(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async {
+            let mut open = self.0.open.lock().await;
+            if open.tokens.as_ref().is_some_and(Tokens::is_fixed) {
+                return Err(Error::new(
+                    Kind::Credentials,
+                    "the token in CLOUDSDK_AUTH_ACCESS_TOKEN was refused; it may have expired",
+                )
+                .hint(
+                    "set it anew (`gcloud auth print-access-token` prints one), or unset it and \
+                     run `gcloud auth application-default login`",
+                ));
+            }
+            *open = Open {
+                refused: true,
+                ..Open::default()
+            };
+            self.tokens(&mut open).await?;
+            Ok(())
+        })
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live")
+            .field("cluster", &self.0.options.cluster)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An endpoint as configured, without the slash that gcloud wants at its end.
+fn trimmed(configured: Option<&str>, usual: &str) -> String {
+    configured.unwrap_or(usual).trim_end_matches('/').to_owned()
+}

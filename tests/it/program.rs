@@ -1,0 +1,94 @@
+//! The program itself, run as a person runs it: cleared environment, a state folder of its own.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A place to run the program in.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// An empty folder: no `runbook.toml`, no runbooks but the built-in ones.
+    pub fn empty() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file into it.
+    pub fn write(&self, name: &str, text: &str) {
+        let file = self.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// The program with these arguments, ready to run.
+    pub fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_runbook"));
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env_clear()
+            .env("HOME", self.path())
+            .env("USER", "ann")
+            .env("COLUMNS", "100")
+            .env("RUNBOOK_STATE_DIR", self.state())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it with the words of `line` as arguments.
+    pub fn run(&self, line: &str) -> Ran {
+        Ran::from(self.command(line.split_whitespace()).output().unwrap())
+    }
+
+    /// The state folder.
+    pub fn state(&self) -> PathBuf {
+        self.path().join("state")
+    }
+
+    /// Every journal, oldest first.
+    pub fn journals(&self) -> Vec<PathBuf> {
+        let runs = std::fs::read_dir(self.state().join("runs"));
+        let mut files: Vec<PathBuf> = runs
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+/// What it wrote and how it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ran {
+    pub out: String,
+    pub err: String,
+    pub exit: i32,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            exit: output.status.code().unwrap_or(-1),
+        }
+    }
+}
+
+impl Ran {
+    /// Everything, for a snapshot.
+    pub fn whole(&self) -> String {
+        let Self { out, err, exit } = self;
+        format!("exit {exit}\n--- standard output\n{out}--- standard error\n{err}")
+    }
+}

@@ -1,0 +1,160 @@
+//! Every shipped runbook against every scenario and fault, as the operator sees it.
+
+use insta::assert_snapshot;
+
+use crate::program::{Place, Ran};
+
+fn rehearse(flags: &str) -> Ran {
+    Place::empty().run(&format!("rehearse warm_up --speed max {flags}"))
+}
+
+/// The snapshot of this very test, and how the run ended.
+macro_rules! rehearsed {
+    ($name:literal, $flags:literal, $exit:literal) => {{
+        let ran = rehearse($flags);
+        assert_snapshot!($name, ran.whole());
+        assert_eq!(ran.exit, $exit);
+        ran
+    }};
+}
+
+#[test]
+fn a_quiet_pool_is_warmed_up() {
+    let ran = rehearsed!("quiet", "--nodes 2", 0);
+    assert!(ran.out.contains("2 nodes of nb-user are warm"));
+}
+
+#[test]
+fn a_warm_pool_is_left_alone() {
+    let ran = rehearsed!("warm", "--nodes 2 --scenario warm", 0);
+    assert!(ran.out.contains("Already warm"));
+}
+
+#[test]
+fn autoscaling_found_off_is_turned_on() {
+    rehearsed!("autoscaling_off", "--nodes 2 --scenario autoscaling-off", 0);
+}
+
+#[test]
+fn people_at_work_are_seen_and_kept() {
+    rehearsed!("users", "--nodes 2 --scenario users", 0);
+}
+
+#[test]
+fn a_cordoned_node_does_not_count_and_can_be_uncordoned() {
+    rehearsed!("cordoned_yes", "--nodes 2 --scenario cordoned", 0);
+    rehearsed!(
+        "cordoned_no",
+        "--nodes 2 --scenario cordoned --answer uncordon=no",
+        1
+    );
+}
+
+#[test]
+fn a_pool_in_three_zones_is_told_in_totals() {
+    rehearsed!("three_zones", "--nodes 4 --scenario three-zones", 0);
+}
+
+#[test]
+fn people_are_turned_into_nodes_with_the_arithmetic_shown() {
+    let ran = rehearsed!("people", "--users 130", 0);
+    assert!(ran.out.contains("taking 3"), "{}", ran.out);
+}
+
+#[test]
+fn another_operation_is_waited_for_by_name() {
+    rehearsed!("busy", "--nodes 2 --fault busy", 0);
+}
+
+#[test]
+fn a_stockout_says_what_did_change() {
+    rehearsed!("stockout", "--nodes 2 --fault stockout", 1);
+}
+
+#[test]
+fn a_missing_permission_names_the_role() {
+    let ran = rehearsed!("denied", "--nodes 2 --fault denied", 1);
+    assert!(ran.err.contains("roles/"), "{}", ran.err);
+}
+
+#[test]
+fn a_slow_image_is_waited_for() {
+    rehearsed!("slow_image", "--nodes 2 --fault slow-image", 0);
+}
+
+#[test]
+fn a_missing_image_fails_long_before_the_limit() {
+    rehearsed!("image_missing", "--nodes 2 --fault image-missing", 1);
+}
+
+#[test]
+fn a_node_that_never_gets_ready_is_named() {
+    rehearsed!("node_never_ready", "--nodes 2 --fault node-never-ready", 1);
+}
+
+#[test]
+fn an_operation_that_ends_with_an_error_only_is_a_failure() {
+    rehearsed!("op_error_only", "--nodes 2 --fault op-error-only", 1);
+}
+
+#[test]
+fn too_many_requests_are_sent_again() {
+    rehearsed!("rate_limited", "--nodes 2 --fault rate-limited", 0);
+}
+
+#[test]
+fn an_expired_token_is_renewed() {
+    rehearsed!("expired_token", "--nodes 2 --fault expired-token", 0);
+}
+
+#[test]
+fn saying_no_changes_nothing() {
+    let ran = rehearsed!("declined", "--nodes 2 --answer warm_up=no", 4);
+    assert!(ran.out.contains("Nothing was changed") || ran.err.contains("Nothing was changed"));
+}
+
+#[test]
+fn every_fault_and_scenario_is_rehearsed_above() {
+    let text = include_str!("rehearsals.rs");
+    for (name, _) in runbook::sim::FAULTS {
+        assert!(text.contains(&format!("--fault {name}")), "{name}");
+    }
+    for (name, _) in runbook::sim::SCENARIOS {
+        assert!(
+            *name == "quiet" || text.contains(&format!("--scenario {name}")),
+            "{name}"
+        );
+    }
+}
+
+/// What a run leaves: its screen, and its journal without the header (which has the wall clock).
+fn traces(speed: &str, seed: &str) -> (Ran, String) {
+    let place = Place::empty();
+    let ran = place.run(&format!(
+        "rehearse warm_up --nodes 2 -v --output json --seed {seed} --speed {speed} --fault busy --fault rate-limited"
+    ));
+    let journal = std::fs::read_to_string(&place.journals()[0]).unwrap();
+    let (_, records) = journal.split_once('\n').unwrap();
+    (ran, records.to_owned())
+}
+
+#[test]
+fn the_same_seed_is_the_same_run_to_the_byte_at_any_speed() {
+    let first = traces("max", "7");
+    assert_eq!(first.0.exit, 0);
+    assert!(first.0.out.lines().count() > 20);
+    assert_eq!(traces("max", "7"), first);
+    assert_eq!(traces("20000", "7"), first);
+    assert_ne!(traces("max", "8"), first);
+}
+
+#[test]
+fn rehearsals_take_twenty_to_twenty_five_minutes_whatever_the_seed() {
+    for seed in 1..=10 {
+        let ran = rehearse(&format!("--nodes 2 --seed {seed} --output json"));
+        let last: serde_json::Value =
+            serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+        let took = last["took_seconds"].as_u64().unwrap();
+        assert!((20 * 60..=25 * 60).contains(&took), "seed {seed}: {took} s");
+    }
+}
