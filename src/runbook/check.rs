@@ -8,8 +8,6 @@ mod imports;
 mod judge;
 mod keys;
 mod members;
-#[cfg(test)]
-mod probe;
 mod scope;
 #[cfg(test)]
 mod tests;
