@@ -8,6 +8,7 @@ mod imports;
 mod judge;
 mod keys;
 mod members;
+mod modules;
 mod scope;
 #[cfg(test)]
 mod tests;

@@ -102,11 +102,11 @@ fn may_fail(statement: &Stmt) -> bool {
     statement.walk(&mut Vec::new(), &mut |path: &[ASTNode]| {
         may |= match path.last() {
             Some(ASTNode::Expr(expr)) => !(expr.is_constant() || is_mere_value(expr)),
-            Some(ASTNode::Stmt(Stmt::Var(..) | Stmt::Expr(_) | Stmt::Block(_) | Stmt::Noop(_))) => {
-                false
-            }
+            None
+            | Some(ASTNode::Stmt(
+                Stmt::Var(..) | Stmt::Expr(_) | Stmt::Block(_) | Stmt::Noop(_),
+            )) => false,
             Some(_) => true,
-            None => false,
         };
         !may
     });

@@ -249,7 +249,7 @@ fn value_of(script: &Script, param: &Param) -> Is {
 }
 
 /// Names of functions' parameters; what a closure captures is not handed in.
-fn handed_in(parsed: &Parsed) -> BTreeSet<String> {
+pub(super) fn handed_in(parsed: &Parsed) -> BTreeSet<String> {
     let mut captured: BTreeMap<String, usize> = BTreeMap::new();
     parsed.each_node(&mut |node| {
         if let ASTNode::Expr(Expr::FnCall(call, _)) = node

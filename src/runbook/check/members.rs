@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rhai::{Expr, FnCallExpr, Position};
 
-use super::calls::{Argument, LANGUAGE};
+use super::calls::{Argument, LANGUAGE, shown};
 use super::catches::PROPERTIES;
 use super::flow::Is;
 use super::judge::Judge;
@@ -113,7 +113,7 @@ impl Judge<'_> {
         if takes.is_empty() {
             self.no_method(subject, name, at);
         } else {
-            let shown = self.shown(self.parsed, name);
+            let shown = shown(self.parsed, name);
             self.arity(name, &takes, &shown, args.len(), at);
         }
     }

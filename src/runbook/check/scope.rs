@@ -6,7 +6,7 @@ use rhai::{
     ASTFlags, ASTNode, Engine, Expr, Ident, Module, OptimizationLevel, ParseErrorType, Stmt,
 };
 
-use super::near;
+use super::{flow, near};
 use crate::engine::table::Table;
 use crate::runbook::finding::Finding;
 use crate::runbook::parsed::Parsed;
@@ -132,11 +132,7 @@ impl Names {
                     .extend(module(expr).map(|m| line_column(m.pos)));
             }
         });
-        for function in parsed.ast.iter_fn_def() {
-            names
-                .all
-                .extend(function.params.iter().map(ToString::to_string));
-        }
+        names.all.extend(flow::handed_in(parsed));
         let functions = parsed.functions(true).into_keys();
         names.functions = functions.map(str::to_owned).collect();
         names

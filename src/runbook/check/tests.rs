@@ -183,7 +183,7 @@ fn findings_stand_in_order_and_once() {
 fn calls_are_told_once_and_in_order_with_their_class() {
     let script = script(
         "let p = gke::pool(\"x\");\np.grow(k8s::nodes(\"x\").len());\np.grow(3);\n\
-         for n in k8s::nodes(\"x\") { n.drain_now(); }\nsay(\"x\");\n[1].for_each(|_| warn(\"x\"));",
+         for n in k8s::nodes(\"x\") { n.drain_now(); }\nsay(\"x\");\n[1].for_each(|x| warn(\"x\"));",
     );
     let calls = calls(&script, &table());
     let told: Vec<String> = calls
