@@ -201,3 +201,18 @@ impl std::error::Error for Error {}
 
 /// What most functions of this crate return.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_kind_is_left_out_of_all() {
+        // The parser's complaint lists every kind there is.
+        let complaint = serde_json::from_str::<Kind>("\"?\"")
+            .unwrap_err()
+            .to_string();
+        let known: Vec<&str> = complaint.split('`').skip(3).step_by(2).collect();
+        assert_eq!(Kind::ALL.map(Kind::word).as_slice(), known);
+    }
+}
