@@ -22,6 +22,7 @@ use crate::world::World;
 pub use build::table;
 pub use function::{Answer, Args, Function, handle};
 pub use program::{File, Program};
+pub use raised::catchable;
 
 /// Runs a program to its end.
 ///

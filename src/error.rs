@@ -55,6 +55,31 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 21] = [
+        Self::Usage,
+        Self::Config,
+        Self::Script,
+        Self::Credentials,
+        Self::Denied,
+        Self::NotFound,
+        Self::Busy,
+        Self::Quota,
+        Self::Stockout,
+        Self::RateLimited,
+        Self::Unreachable,
+        Self::FateUnknown,
+        Self::Operation,
+        Self::Image,
+        Self::TimedOut,
+        Self::NeedsAnswer,
+        Self::Declined,
+        Self::Refused,
+        Self::Interrupted,
+        Self::Io,
+        Self::Bug,
+    ];
+
     /// The exit status of a run that ends with this.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -176,3 +201,18 @@ impl std::error::Error for Error {}
 
 /// What most functions of this crate return.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_kind_is_left_out_of_all() {
+        // The parser's complaint lists every kind there is.
+        let complaint = serde_json::from_str::<Kind>("\"?\"")
+            .unwrap_err()
+            .to_string();
+        let known: Vec<&str> = complaint.split('`').skip(3).step_by(2).collect();
+        assert_eq!(Kind::ALL.map(Kind::word).as_slice(), known);
+    }
+}

@@ -18,14 +18,47 @@ pub struct Hub {
     pub token: Option<Token>,
 }
 
+/// Said of anything else; the token itself has no place in the file.
+pub(super) const TOKEN: &str =
+    "a token comes from { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\"] }";
+
 /// Where a token comes from; never the token itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "TokenForm")]
 pub enum Token {
     /// This variable of the environment.
     Env(String),
     /// This file.
     File(PathBuf),
-    /// What this command prints.
+    /// What this command prints: the program and its arguments.
     Command(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a token comes from { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\"] }"
+)]
+enum TokenForm {
+    Env { env: String },
+    File { file: PathBuf },
+    Command { command: Vec<String> },
+}
+
+impl TryFrom<TokenForm> for Token {
+    type Error = &'static str;
+
+    fn try_from(form: TokenForm) -> Result<Self, Self::Error> {
+        match form {
+            TokenForm::Env { env } if !env.is_empty() => Ok(Self::Env(env)),
+            TokenForm::File { file } if !file.as_os_str().is_empty() => Ok(Self::File(file)),
+            TokenForm::Command { command } if command.iter().any(|part| !part.is_empty()) => {
+                Ok(Self::Command(command))
+            }
+            TokenForm::Env { .. } | TokenForm::File { .. } | TokenForm::Command { .. } => {
+                Err(TOKEN)
+            }
+        }
+    }
 }

@@ -1,11 +1,16 @@
 //! Values that are text with a form of their own.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
+/// Said of anything else.
+pub(super) const WEBHOOK: &str =
+    "a webhook is an https:// address, { env = \"NAME\" } or { file = \"PATH\" }";
+
 /// Where a webhook's address, which is a secret, comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "WebhookForm")]
 pub enum Webhook {
     /// Here.
@@ -16,10 +21,21 @@ pub enum Webhook {
     File(PathBuf),
 }
 
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(_) => f.write_str("Url(***)"),
+            Self::Env(name) => f.debug_tuple("Env").field(name).finish(),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "write an address, { env = \"NAME\" } or { file = \"PATH\" }"
+    deny_unknown_fields,
+    expecting = "a webhook is an https:// address, { env = \"NAME\" } or { file = \"PATH\" }"
 )]
 enum WebhookForm {
     Url(String),
@@ -33,11 +49,11 @@ impl TryFrom<WebhookForm> for Webhook {
     fn try_from(form: WebhookForm) -> Result<Self, Self::Error> {
         match form {
             WebhookForm::Url(url) if is_address(&url) => Ok(Self::Url(url)),
-            WebhookForm::Url(_) => {
-                Err("write an address, { env = \"NAME\" } or { file = \"PATH\" }")
+            WebhookForm::Env { env } if !env.is_empty() => Ok(Self::Env(env)),
+            WebhookForm::File { file } if !file.as_os_str().is_empty() => Ok(Self::File(file)),
+            WebhookForm::Url(_) | WebhookForm::Env { .. } | WebhookForm::File { .. } => {
+                Err(WEBHOOK)
             }
-            WebhookForm::Env { env } => Ok(Self::Env(env)),
-            WebhookForm::File { file } => Ok(Self::File(file)),
         }
     }
 }

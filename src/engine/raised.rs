@@ -8,7 +8,7 @@ use crate::engine::program::Program;
 use crate::error::{Error, Kind};
 
 /// Whether a script may catch it: not when a person or our own mistake ended the run.
-pub(super) fn catchable(kind: Kind) -> bool {
+pub fn catchable(kind: Kind) -> bool {
     match kind {
         Kind::Interrupted
         | Kind::Declined

@@ -89,13 +89,33 @@ impl Parsed {
 
     /// Calls `visit` for every statement and expression, nested ones and function bodies too.
     pub fn each_node(&self, visit: &mut impl FnMut(&ASTNode)) {
-        self.ast.walk(&mut |path| {
-            if let Some(node) = path.last() {
-                visit(node);
-            }
-            true
-        });
+        self.ast.walk(&mut |path| visit_last(path, visit));
     }
+
+    /// Calls `visit` for what stands outside of functions and closures.
+    pub fn each_top_node(&self, visit: &mut impl FnMut(&ASTNode)) {
+        for statement in self.ast.statements() {
+            statement.walk(&mut Vec::new(), &mut |path: &[ASTNode]| {
+                visit_last(path, visit)
+            });
+        }
+    }
+}
+
+/// The library's walk does not look at the value of `break VALUE`, so it is walked from here.
+fn visit_last(path: &[ASTNode], visit: &mut impl FnMut(&ASTNode)) -> bool {
+    if let Some(node) = path.last() {
+        visit(node);
+        if let ASTNode::Stmt(Stmt::BreakLoop(Some(value), ..)) = node {
+            value.walk(&mut Vec::new(), &mut |path: &[ASTNode]| {
+                if let Some(node) = path.last() {
+                    visit(node);
+                }
+                true
+            });
+        }
+    }
+    true
 }
 
 fn imports(ast: &AST) -> Vec<Import> {
