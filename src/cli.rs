@@ -10,9 +10,11 @@ mod list;
 mod run;
 mod show;
 mod signals;
+mod trust;
 mod world;
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -65,6 +67,7 @@ fn command(setup: &Setup, matches: &ArgMatches, options: &mut Options) -> Result
         Some(("list", _)) => list::list(setup),
         Some(("show", matches)) => show::show(setup, matches),
         Some(("check", matches)) => check::check(setup, matches, options),
+        Some(("trust", _)) => trust::trust(setup),
         Some(("world", matches)) => world::world(setup, matches),
         Some(("completions", matches)) => Ok(args::completions(&setup.library, matches)),
         _ => Err(Error::new(Kind::Bug, "there is no such command")),
@@ -75,6 +78,8 @@ fn command(setup: &Setup, matches: &ArgMatches, options: &mut Options) -> Result
 struct Setup<'a> {
     environment: &'a Environment,
     config: Config,
+    /// The `runbook.toml` in use.
+    file: Option<PathBuf>,
     library: Library,
     /// What Ctrl-C stops.
     running: Running,
@@ -90,24 +95,32 @@ impl<'a> Setup<'a> {
             Some(file) => Some((file.clone().into(), Config::load(file.as_ref())?)),
             None => Config::discover(&environment.folder, environment.config.as_deref())?,
         };
-        let mut folders = vec![environment.shown_folder("runbooks")];
-        let config = match found {
-            Some((path, config)) => {
-                let beside = path.parent().unwrap_or(&path);
-                folders.extend(config.runbooks.as_ref().map(|folder| beside.join(folder)));
-                config
-            }
-            None => Config::default(),
-        };
-        Ok(Self {
+        let (file, config) = found.unzip();
+        let setup = Self {
             environment,
-            config,
+            config: config.unwrap_or_default(),
+            file,
             library: Library {
-                folders,
+                folders: vec![environment.shown_folder("runbooks")],
                 built_in: BUILT_IN,
             },
             running,
-        })
+        };
+        Ok(setup.with_configured_folder())
+    }
+
+    fn with_configured_folder(mut self) -> Self {
+        if let Some(folder) = &self.config.runbooks {
+            let folder = self.beside(folder);
+            self.library.folders.push(folder);
+        }
+        self
+    }
+
+    /// A path of `runbook.toml`, which is relative to that file.
+    fn beside(&self, path: &Path) -> PathBuf {
+        let folder = self.file.as_deref().and_then(Path::parent);
+        folder.map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
 }
 

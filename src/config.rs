@@ -16,9 +16,11 @@ mod mistake;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trust;
 
 pub use hub::{Hub, Token};
 pub use text::{Account, BaseUrl, TimeZone, Webhook};
+pub use trust::Trust;
 
 /// The file's name, wherever it is found.
 pub const FILE: &str = "runbook.toml";

@@ -20,6 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event, Events, Finished, Level, Started, What};
 use crate::journal::{FORMAT, Finish, Header, Journal};
 use crate::names::{K8sEndpoint, Mode};
+use crate::runbook::params;
 use crate::runbook::script::Script;
 use crate::sim::{Practice, Setup, Speed};
 use crate::world::live::{self, Live};
@@ -244,7 +245,7 @@ fn started(request: &Request, scene: &Scene) -> Started {
         target: scene.target.name.clone(),
         cluster: scene.target.cluster.to_string(),
         mode: scene.target.mode,
-        params: given(&request.values),
+        params: given(request),
         seed,
         faults,
     }
@@ -281,13 +282,21 @@ fn header(request: &Request, scene: &Scene) -> Header {
     }
 }
 
-/// The parameters that have a value.
-fn given(values: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    let some = |value: &Value| !value.is_null() && value.as_str() != Some("");
-    let given = values.iter().filter(|(_, value)| some(value));
+/// The parameters that have a value; durations as people write them.
+fn given(request: &Request) -> BTreeMap<String, Value> {
+    let mut given = BTreeMap::new();
+    for param in &request.script.params {
+        let value = request.values.get(&param.name).unwrap_or(&Value::Null);
+        if value.is_null() || value.as_str() == Some("") {
+            continue;
+        }
+        let shown = match param.kind {
+            params::Kind::Duration => param.spell(value).into(),
+            _ => value.clone(),
+        };
+        given.insert(param.name.clone(), shown);
+    }
     given
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }
 
 /// Seed, scenario and faults of a rehearsal.

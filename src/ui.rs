@@ -200,6 +200,14 @@ pub fn print(text: &str) {
     io::stdout().lock().write_all(text.as_bytes()).ok();
 }
 
+/// Writes something to look at to standard error, outside of a run; only when somebody can look.
+pub fn note(text: &str, options: &Options) {
+    if options.terminal {
+        let text = format!("{}\n", text.trim_end());
+        io::stderr().lock().write_all(text.as_bytes()).ok();
+    }
+}
+
 /// Writes a failure to standard error, outside of a run.
 pub fn complain(error: &error::Error, options: &Options) {
     io::stderr()

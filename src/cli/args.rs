@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use clap_complete::Shell;
 
 use crate::runbook::library::Library;
-use crate::runbook::params::flags;
+use crate::runbook::params::{TAKEN, flags};
 use crate::runbook::script::Script;
 use crate::sim::Speed;
 
@@ -91,6 +91,10 @@ pub(super) fn command(library: &Library, runs: bool) -> Command {
                 .arg(Arg::new("names").value_name("NAME").num_args(0..).help("All when left off")),
         )
         .subcommand(world())
+        .subcommand(
+            Command::new("trust")
+                .about("Trusts the runbook.toml in use, which says where credentials are sent"),
+        )
         .subcommand(
             Command::new("completions")
                 .about("Prints completions for a shell")
@@ -241,7 +245,7 @@ fn runbooks(mut command: Command, library: &Library, runs: bool) -> Command {
         }
         let script = library.find(&found.name).and_then(Script::read);
         command = command.subcommand(match script {
-            Ok(script) if clash(&script).is_none() => flags::command(&script),
+            Ok(script) if !clashes(&script) => flags::command(&script),
             _ => Command::new(found.name).about(found.summary).arg(
                 Arg::new("anything")
                     .num_args(0..)
@@ -253,22 +257,10 @@ fn runbooks(mut command: Command, library: &Library, runs: bool) -> Command {
     command
 }
 
-/// A parameter that would take the place of an option every run has; `check` tells of it.
-fn clash(script: &Script) -> Option<&str> {
-    let common = run();
-    let taken = ["config", "color", "help", "scenario", "fault", "seed"];
+/// Whether a parameter would take the place of an option every run has; `check` tells of it.
+fn clashes(script: &Script) -> bool {
     let mut params = script.params.iter();
-    let clashing = params.find(|param| {
-        param.flags().iter().any(|flag| {
-            taken.contains(&flag.as_str())
-                || common
-                    .get_arguments()
-                    .any(|arg| arg.get_long() == Some(flag))
-        }) || common
-            .get_arguments()
-            .any(|arg| arg.get_id() == param.name.as_str())
-    });
-    clashing.map(|param| param.name.as_str())
+    params.any(|param| TAKEN.contains(&param.flag().as_str()))
 }
 
 #[cfg(test)]
@@ -287,6 +279,16 @@ mod tests {
         let found = early_of("runbook --config=b.toml --color never list");
         assert_eq!((found.config, found.runs), (Some("b.toml".into()), false));
         assert_eq!(found.color.as_deref(), Some("never"));
+    }
+
+    #[test]
+    fn every_option_of_a_run_is_known_to_be_taken() {
+        for command in [run(), rehearse()] {
+            for arg in command.get_arguments() {
+                let flag = arg.get_long().unwrap();
+                assert!(TAKEN.contains(&flag), "{flag}");
+            }
+        }
     }
 
     #[test]

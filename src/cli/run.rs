@@ -6,8 +6,8 @@ use std::sync::Arc;
 use clap::ArgMatches;
 use serde_json::Value;
 
-use super::Setup;
 use super::environment::Environment;
+use super::{Setup, trust};
 use crate::api;
 use crate::config::{self, Confirm};
 use crate::error::{Error, Kind, Result};
@@ -35,6 +35,7 @@ pub(super) fn run(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options)
                 )
                 .hint("leave --speed off, or pass --on practice"));
             }
+            trust::demand(setup, screen)?;
             Place::Live(Box::new(live(setup, name)?))
         }
     };
@@ -201,18 +202,20 @@ fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             .as_ref()
             .map(|account| account.as_str().to_owned()),
         environment: environment.google.clone(),
-        webhook: target.webhook.as_ref().map(secret).transpose()?,
+        webhook: (target.webhook.as_ref())
+            .map(|webhook| secret(webhook, setup))
+            .transpose()?,
     })
 }
 
 /// The secret `runbook.toml` gives or names.
-fn secret(webhook: &config::Webhook) -> Result<Secret> {
+fn secret(webhook: &config::Webhook, setup: &Setup<'_>) -> Result<Secret> {
     let text = match webhook {
         config::Webhook::Url(url) => Ok(url.clone()),
         config::Webhook::Env(name) => {
             Environment::variable(name).ok_or_else(|| format!("the variable {name} is not set"))
         }
-        config::Webhook::File(file) => std::fs::read_to_string(file)
+        config::Webhook::File(file) => std::fs::read_to_string(setup.beside(file))
             .map_err(|e| format!("{} cannot be read: {e}", file.display())),
     };
     text.map(|text| Secret::new(text.trim().to_owned()))

@@ -206,3 +206,19 @@ fn nothing_that_is_named_practice_twice_or_unknown_is_run() {
         ran.err
     );
 }
+
+#[test]
+fn a_configuration_nobody_trusted_is_refused_for_a_live_run() {
+    let place = Place::empty();
+    let target = "[target.a]\nproject = \"p\"\nlocation = \"l\"\ncluster = \"c\"\n";
+    place.write("runbook.toml", target);
+    let ran = place.run("run warm_up --nodes 2 --on a --yes");
+    assert_eq!(ran.exit, 5);
+    assert!(ran.err.contains("runbook trust"), "{}", ran.err);
+    assert_eq!(place.run("run warm_up --nodes 2 --speed max").exit, 0);
+    assert_eq!(place.run("trust").exit, 0);
+    // Trusted: now it is the missing credentials that stop it.
+    assert_eq!(place.run("run warm_up --nodes 2 --on a --yes").exit, 1);
+    place.write("runbook.toml", &format!("{target}# changed\n"));
+    assert_eq!(place.run("run warm_up --nodes 2 --on a --yes").exit, 5);
+}
