@@ -28,6 +28,11 @@ pub(super) const POOL: HandleType = HandleType {
         ("locations", Type::List, "Its zones."),
         ("zones", Type::Int, "How many zones."),
         (
+            "per_zone",
+            Type::Bool,
+            "Whether its limits are kept per zone, and so rounded up.",
+        ),
+        (
             "autoscaling",
             Type::Bool,
             "Whether the autoscaler works on it.",
@@ -99,6 +104,7 @@ fn pool_handle(pool: &Pool) -> Value {
             "name": pool.name,
             "locations": pool.locations,
             "zones": pool.zones,
+            "per_zone": matches!(pool.limits, gke::Limits::PerZone { .. }) && pool.zones > 1,
             "autoscaling": pool.autoscaling,
             "minimum": pool.minimum(),
             "maximum": pool.maximum(),
