@@ -148,8 +148,8 @@ impl Failure for Error {
             | Self::FateUnknown { .. }
             | Self::Operation { .. }
             | Self::TimedOut { .. }
-            | Self::Other { .. }
-            | Self::Elsewhere(_) => Verdict::Final,
+            | Self::Other { .. } => Verdict::Final,
+            Self::Elsewhere(error) => Verdict::of(error),
         }
     }
 }

@@ -7,6 +7,7 @@ use google_cloud_gax::error::{CredentialsError, Error as Refusal};
 
 use super::Error;
 use super::call::Request;
+use crate::error;
 use crate::names::ClusterName;
 use crate::world::retry::Verdict;
 
@@ -37,6 +38,10 @@ pub(crate) fn read(refusal: &Refusal, request: &Request, cluster: &ClusterName) 
         text: words(refusal),
         verdict,
     };
+    // A login that is no longer there says so in its own words.
+    if let Some(own) = error::Error::within(refusal) {
+        return Error::Elsewhere(own);
+    }
     if refusal.is_connect() {
         return unreachable(Verdict::Again(None));
     }
@@ -218,18 +223,16 @@ fn pause(refusal: &Refusal) -> Option<Duration> {
         .map(Duration::from_secs)
 }
 
-/// GKE's own words, else the chain of what went wrong on the way.
+/// GKE's own words, else what went wrong on the way.
 fn words(refusal: &Refusal) -> String {
     if let Some(status) = refusal.status() {
         return status.message.replace("\\\"", "\"").trim().to_owned();
     }
+    // What lies around the innermost cause repeats the address and little else.
     let mut text = refusal.to_string();
     let mut cause = std::error::Error::source(refusal);
     while let Some(next) = cause {
-        let more = next.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
+        text = next.to_string();
         cause = next.source();
     }
     text

@@ -171,9 +171,8 @@ impl Failure for Error {
                 _ => Verdict::Final,
             },
             Self::Lost { .. } => Verdict::Unknown,
-            Self::Strange { .. } | Self::Image { .. } | Self::TimedOut { .. } | Self::World(_) => {
-                Verdict::Final
-            }
+            Self::World(error) => Verdict::of(error),
+            Self::Strange { .. } | Self::Image { .. } | Self::TimedOut { .. } => Verdict::Final,
         }
     }
 }

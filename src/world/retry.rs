@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::error;
+use crate::error::{self, Kind};
 use crate::event::{self, What};
 use crate::world::World;
 
@@ -26,6 +26,17 @@ pub enum Verdict {
     Unknown,
     /// The credentials are no longer good.
     Renew,
+}
+
+impl Verdict {
+    /// What to do about a failure that is told already: opening a door can fail for a moment too.
+    pub fn of(error: &error::Error) -> Self {
+        match error.kind {
+            Kind::RateLimited | Kind::Unreachable => Self::Again(None),
+            Kind::Credentials => Self::Renew,
+            _ => Self::Final,
+        }
+    }
 }
 
 /// A failure that can be judged.

@@ -1,0 +1,88 @@
+//! Where a run acts, and the world it finds there.
+
+use std::sync::Arc;
+
+use super::{Company, Request, kept};
+use crate::error::Result;
+use crate::names::{K8sEndpoint, Mode};
+use crate::sim::{Practice, Setup, Speed};
+use crate::world::live::{self, Live};
+use crate::world::secret::Secret;
+use crate::world::{Clock, Doors, Target};
+
+/// Where a run acts.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A configured target.
+    Live(Box<LivePlace>),
+    /// The practice world that is kept in the state folder.
+    Kept(Speed),
+    /// A fresh practice world.
+    Fresh(Setup),
+}
+
+/// A configured target, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct LivePlace {
+    /// What the rooms know of it.
+    pub target: Target,
+    /// Where the GKE API is, when not at Google.
+    pub endpoint: Option<String>,
+    /// How to reach the cluster.
+    pub k8s_endpoint: K8sEndpoint,
+    /// A service account to act as.
+    pub impersonate: Option<String>,
+    /// Where credentials may be found.
+    pub environment: live::Environment,
+    /// Who is told when a long wait ends.
+    pub webhook: Option<Secret>,
+}
+
+/// The world a run acts in.
+pub(super) struct Scene {
+    pub(super) target: Target,
+    pub(super) clock: Clock,
+    pub(super) doors: Arc<dyn Doors>,
+    practice: Option<Practice>,
+}
+
+impl Scene {
+    pub(super) fn open(request: &Request, company: &Company) -> Result<Self> {
+        let (practice, mode) = match &request.place {
+            Place::Live(live) => {
+                let doors = Live::new(live::Options {
+                    cluster: live.target.cluster.clone(),
+                    endpoint: live.endpoint.clone(),
+                    k8s_endpoint: live.k8s_endpoint,
+                    impersonate: live.impersonate.clone(),
+                    environment: live.environment.clone(),
+                    events: company.events.clone(),
+                    clock: Clock::Live,
+                    on_secret: Arc::clone(&company.on_secret),
+                });
+                return Ok(Self {
+                    target: live.target.clone(),
+                    clock: Clock::Live,
+                    doors: Arc::new(doors),
+                    practice: None,
+                });
+            }
+            Place::Kept(speed) => (kept::open(&request.state, *speed)?, Mode::Practice),
+            Place::Fresh(setup) => (Practice::fresh(setup)?, Mode::Rehearsal),
+        };
+        practice.start(company.events.clone());
+        Ok(Self {
+            target: practice.target(mode),
+            clock: practice.clock(),
+            doors: Arc::new(practice.clone()),
+            practice: Some(practice),
+        })
+    }
+
+    pub(super) fn keep(&self, request: &Request) -> Result<()> {
+        match (&self.practice, &request.place) {
+            (Some(practice), Place::Kept(_)) => kept::save(&request.state, practice),
+            _ => Ok(()),
+        }
+    }
+}
