@@ -125,14 +125,14 @@ fn execute(
 /// The script, when `check` finds nothing wrong with it.
 fn sound(setup: &Setup<'_>, name: &str, screen: &Options) -> Result<Script> {
     let script = Script::read(setup.library.find(name)?)?;
-    let mut findings = check(&script, &api::table()).into_iter();
-    let Some(first) = findings.next() else {
+    let mut findings = check(&script, &api::table());
+    let Some(last) = findings.pop() else {
         return Ok(script);
     };
-    for finding in findings.rev() {
+    for finding in findings {
         ui::complain(&finding.into(), screen);
     }
-    Err(first.into())
+    Err(last.into())
 }
 
 fn answers(matches: &ArgMatches) -> Flags {

@@ -111,6 +111,7 @@ fn request(world: &World, write: &Write) -> Request {
 async fn send(world: &World, write: &Write) -> Result<Operation, Error> {
     let path = world.target().cluster.pool(&write.pool);
     let request = request(world, write);
+    tracing::debug!(what = request.what, body = ?write.body, "sending");
     let sent = call(
         world,
         &request,

@@ -89,7 +89,14 @@ impl<K: Slim, T: From<K>> Watch<K, T> {
         loop {
             let Some(open) = &mut self.open else {
                 self.seen = *self.renewals.lock().await;
-                let client = self.world.doors().k8s().await?;
+                let client = match self.world.doors().k8s().await {
+                    Ok(client) => client,
+                    Err(error) => {
+                        self.recover(error.into()).await?;
+                        continue;
+                    }
+                };
+                tracing::debug!(watch = %self.what, "opened");
                 let config = watcher::Config::default().labels(&self.scope.labels);
                 self.open = Some(watcher(self.scope.api::<K>(client), config).boxed());
                 continue;

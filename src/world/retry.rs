@@ -71,6 +71,7 @@ where
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
+        tracing::debug!(what, %failure, verdict = ?failure.verdict(), "failed");
         let wait = match failure.verdict() {
             Verdict::Renew if !renewed => {
                 renewed = true;
