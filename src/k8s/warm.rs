@@ -104,7 +104,7 @@ pub async fn check(world: &World, want: &Want) -> error::Result<Look> {
 }
 
 /// A wait says this often that it goes on: whoever shows it has no clock of its own.
-const BEAT: Duration = Duration::from_secs(5);
+const BEAT: Duration = Duration::from_secs(10);
 
 /// News this close together is one piece of news.
 const MOMENT: Duration = Duration::from_millis(20);
