@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures::stream::{self, StreamExt as _};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -51,7 +52,7 @@ impl Recorded {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: String,
+    pub(crate) body: Body,
 }
 
 impl Answer {
@@ -60,7 +61,17 @@ impl Answer {
         Self {
             status: 200,
             headers: vec![("content-type", "application/json".to_owned())],
-            body: body.to_string(),
+            body: body.to_string().into(),
+        }
+    }
+
+    /// A watch that tells this and then stays open without a word.
+    pub(crate) fn watch(told: &[serde_json::Value]) -> Self {
+        let lines: String = told.iter().map(|event| format!("{event}\n")).collect();
+        let told = stream::iter([Ok::<_, Infallible>(lines)]);
+        Self {
+            body: Body::from_stream(told.chain(stream::pending())),
+            ..Self::json(&serde_json::Value::Null)
         }
     }
 
@@ -180,7 +191,7 @@ fn answering(answer: impl Fn(&Recorded) -> Answer + Send + Sync + 'static) -> Ro
         for (name, value) in answer.headers {
             response = response.header(name, value);
         }
-        let response = response.body(Body::from(answer.body)).unwrap();
+        let response = response.body(answer.body).unwrap();
         async move { response }
     })
 }

@@ -8,6 +8,9 @@
 mod canned;
 mod commands;
 mod live_doors;
+mod live_runs;
 mod program;
 mod rehearsals;
+#[cfg(unix)]
+mod signals;
 mod tidy;
