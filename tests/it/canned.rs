@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -65,10 +66,13 @@ impl Answer {
         }
     }
 
-    /// A watch that tells this and then stays open without a word.
+    /// A watch that tells this after a moment, and then stays open without a word.
     pub(crate) fn watch(told: &[serde_json::Value]) -> Self {
         let lines: String = told.iter().map(|event| format!("{event}\n")).collect();
-        let told = stream::iter([Ok::<_, Infallible>(lines)]);
+        let told = stream::once(async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Ok::<_, Infallible>(lines)
+        });
         Self {
             body: Body::from_stream(told.chain(stream::pending())),
             ..Self::json(&serde_json::Value::Null)

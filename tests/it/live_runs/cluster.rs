@@ -1,6 +1,7 @@
 //! A cluster as the program meets it on loopback: GKE over HTTP, Kubernetes over TLS, one state
 //! behind both. Operations are done at once; nodes get ready while they are watched.
 
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -92,7 +93,11 @@ impl Cluster {
 pub(crate) async fn run(place: &Place, line: &str) -> Ran {
     let mut command = place.command(line.split_whitespace());
     command.env("CLOUDSDK_AUTH_ACCESS_TOKEN", TOKEN);
-    // The servers go on meanwhile.
+    finish(command).await
+}
+
+/// Runs a command to its end while the servers go on.
+pub(crate) async fn finish(mut command: Command) -> Ran {
     let output = tokio::task::spawn_blocking(move || command.output());
     Ran::from(output.await.unwrap().unwrap())
 }
@@ -110,7 +115,7 @@ impl State {
         Self {
             // What is not ours has to come back as it was.
             autoscaling: json!({ "enabled": true, "minNodeCount": nodes, "maxNodeCount": 20,
-                "locationPolicy": "BALANCED" }),
+                "locationPolicy": "BALANCED", "unheardOf": "kept" }),
             size: nodes,
             ready: nodes > 0,
             sent: 0,
