@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
@@ -76,6 +77,19 @@ impl Answer {
         Self {
             body: Body::from_stream(told.chain(stream::pending())),
             ..Self::json(&serde_json::Value::Null)
+        }
+    }
+
+    /// 200 whose JSON comes only once `released`.
+    pub(crate) fn held_until(released: Arc<Notify>, body: &serde_json::Value) -> Self {
+        let text = body.to_string();
+        let held = stream::once(async move {
+            released.notified().await;
+            Ok::<_, Infallible>(text)
+        });
+        Self {
+            body: Body::from_stream(held),
+            ..Self::json(body)
         }
     }
 

@@ -1,16 +1,19 @@
 //! The program on a configured target, whose GKE and Kubernetes are on loopback.
 
-mod cluster;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
 use crate::canned::{Answer, Recorded};
-use crate::program::Ran;
-use cluster::{Cluster, POOL, TOKEN, finish, operation, run};
+use crate::cluster::{Cluster, POOL, TOKEN, command, operation};
+use crate::program::{Place, Ran};
 
 const WARM_UP: &str = "run warm_up --nodes 2 --on live";
+
+/// Runs the program with a token; the servers go on in the other thread.
+fn run(place: &Place, line: &str) -> Ran {
+    Ran::from(command(place, line).output().unwrap())
+}
 
 /// Every part of `wanted` is in what was written, in this order.
 #[track_caller]
@@ -33,7 +36,7 @@ fn nothing_changed(cluster: &Cluster, ran: &Ran) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_warm_up_sends_two_changes_and_waits_for_the_nodes() {
     let cluster = Cluster::cold().await;
-    let ran = run(&cluster.place(""), &format!("{WARM_UP} --yes")).await;
+    let ran = run(&cluster.place(""), &format!("{WARM_UP} --yes"));
     assert_eq!((ran.exit, ran.err.as_str()), (0, ""), "{}", ran.whole());
     // GKE reads an enumeration by number as well: 1 is BALANCED.
     let limits = json!({ "autoscaling": { "enabled": true, "minNodeCount": 2, "maxNodeCount": 20,
@@ -73,7 +76,7 @@ async fn the_headline_says_which_file_runs_and_its_hash() {
         "runbooks/look.rhai",
         "//! Looks.\nsay(gke::pool(\"nb-user\").status);\n",
     );
-    let ran = run(&place, "run look --on live").await;
+    let ran = run(&place, "run look --on live");
     assert_eq!(ran.exit, 0, "{}", ran.whole());
     says(&ran.out, &["from runbooks/look.rhai (", ")\n", "RUNNING\n"]);
     let hash = ran.out.split(['(', ')']).nth(1).unwrap();
@@ -87,7 +90,7 @@ async fn the_headline_says_which_file_runs_and_its_hash() {
 async fn every_request_carries_the_token_and_nothing_else_does() {
     let cluster = Cluster::cold().await;
     let place = cluster.place("");
-    let ran = run(&place, &format!("{WARM_UP} --yes -vvv")).await;
+    let ran = run(&place, &format!("{WARM_UP} --yes -vvv"));
     assert_eq!(ran.exit, 0, "{}", ran.whole());
     let seen: Vec<Recorded> = [cluster.gke.seen(), cluster.k8s.seen()].concat();
     assert!(seen.len() > 15);
@@ -117,7 +120,7 @@ async fn every_request_carries_the_token_and_nothing_else_does() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_pool_that_is_warm_is_not_touched() {
     let cluster = Cluster::warm().await;
-    let ran = run(&cluster.place(""), WARM_UP).await;
+    let ran = run(&cluster.place(""), WARM_UP);
     assert_eq!(ran.exit, 0, "{}", ran.whole());
     says(
         &ran.out,
@@ -130,8 +133,8 @@ async fn a_pool_that_is_warm_is_not_touched() {
 async fn a_second_run_finds_the_first_ones_work_done() {
     let cluster = Cluster::cold().await;
     let place = cluster.place("");
-    assert_eq!(run(&place, &format!("{WARM_UP} --yes")).await.exit, 0);
-    let again = run(&place, WARM_UP).await;
+    assert_eq!(run(&place, &format!("{WARM_UP} --yes")).exit, 0);
+    let again = run(&place, WARM_UP);
     says(&again.out, &["Already warm", "  nothing was changed"]);
     assert_eq!(cluster.changes().len(), 2);
 }
@@ -140,17 +143,17 @@ async fn a_second_run_finds_the_first_ones_work_done() {
 async fn a_target_that_wants_its_name_typed_does_not_take_yes() {
     let cluster = Cluster::cold().await;
     let place = cluster.place("confirm = \"type-name\"");
-    let ran = run(&place, &format!("{WARM_UP} --yes")).await;
+    let ran = run(&place, &format!("{WARM_UP} --yes"));
     assert_eq!(ran.exit, 3, "{}", ran.whole());
     says(
         &ran.err,
         &["a typed confirmation is needed", "--answer warm_up=live"],
     );
     nothing_changed(&cluster, &ran);
-    let wrong = run(&place, &format!("{WARM_UP} --answer warm_up=Live")).await;
+    let wrong = run(&place, &format!("{WARM_UP} --answer warm_up=Live"));
     assert_eq!(wrong.exit, 2, "{}", wrong.whole());
     nothing_changed(&cluster, &wrong);
-    let ran = run(&place, &format!("{WARM_UP} --answer warm_up=live")).await;
+    let ran = run(&place, &format!("{WARM_UP} --answer warm_up=live"));
     assert_eq!(ran.exit, 0, "{}", ran.whole());
     says(
         &ran.out,
@@ -162,7 +165,7 @@ async fn a_target_that_wants_its_name_typed_does_not_take_yes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_a_terminal_a_live_target_wants_a_flag() {
     let cluster = Cluster::cold().await;
-    let ran = run(&cluster.place(""), WARM_UP).await;
+    let ran = run(&cluster.place(""), WARM_UP);
     assert_eq!(ran.exit, 3, "{}", ran.whole());
     says(
         &ran.err,
@@ -181,7 +184,7 @@ async fn a_missing_permission_names_its_role_and_nothing_is_changed() {
             .then(|| Answer::google(403, "PERMISSION_DENIED", message))
     })
     .await;
-    let ran = run(&cluster.place(""), &format!("{WARM_UP} --yes")).await;
+    let ran = run(&cluster.place(""), &format!("{WARM_UP} --yes"));
     assert_eq!(ran.exit, 1, "{}", ran.whole());
     says(
         &ran.err,
@@ -224,7 +227,7 @@ async fn another_operation_is_shown_by_name_and_waited_for() {
         })
     })
     .await;
-    let ran = run(&cluster.place(""), &format!("{WARM_UP} --yes")).await;
+    let ran = run(&cluster.place(""), &format!("{WARM_UP} --yes"));
     assert_eq!(ran.exit, 0, "{}", ran.whole());
     says(
         &ran.out,
@@ -248,8 +251,7 @@ async fn without_credentials_there_is_one_clear_message() {
     let cluster = Cluster::cold().await;
     let place = cluster.place("");
     let mut command = place.command(WARM_UP.split_whitespace());
-    command.env("PATH", place.path());
-    let ran = finish(command).await;
+    let ran = Ran::from(command.env("PATH", place.path()).output().unwrap());
     assert_eq!(ran.exit, 1, "{}", ran.whole());
     says(
         &ran.err,

@@ -6,6 +6,7 @@
 )]
 
 mod canned;
+mod cluster;
 mod commands;
 mod live_doors;
 mod live_runs;
