@@ -8,6 +8,7 @@ use google_cloud_gax::error::{CredentialsError, Error as Refusal};
 use super::Error;
 use super::call::Request;
 use crate::names::ClusterName;
+use crate::world::post;
 use crate::world::retry::Verdict;
 
 /// The HTTP status of a refusal, also where a simulator only gives the code.
@@ -223,16 +224,7 @@ fn words(refusal: &Refusal) -> String {
     if let Some(status) = refusal.status() {
         return status.message.replace("\\\"", "\"").trim().to_owned();
     }
-    let mut text = refusal.to_string();
-    let mut cause = std::error::Error::source(refusal);
-    while let Some(next) = cause {
-        let more = next.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = next.source();
-    }
-    text
+    post::chain(refusal)
 }
 
 /// The first `operation-…` named in a text.

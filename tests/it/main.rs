@@ -6,6 +6,7 @@
 )]
 
 mod canned;
+mod check_holds;
 mod cluster;
 mod commands;
 mod live_doors;

@@ -297,6 +297,11 @@ fn an_unreachable_gke_is_said_while_it_is_tried_again() {
         .reading("again in 1 s: read node pool nb-user (no answer from GKE")
         .interrupted(Signal::INT);
     assert!(
+        ran.out.contains("Connection refused") && !ran.out.contains(&address),
+        "{}",
+        ran.out
+    );
+    assert!(
         last_line(&ran.out).ends_with("Nothing was changed."),
         "{}",
         ran.whole()
