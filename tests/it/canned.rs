@@ -69,10 +69,10 @@ impl Answer {
 
     /// A watch that tells this after a moment, and then stays open without a word.
     pub(crate) fn watch(told: &[serde_json::Value]) -> Self {
-        let lines: String = told.iter().map(|event| format!("{event}\n")).collect();
-        let told = stream::once(async {
+        let lines: Vec<String> = told.iter().map(|event| format!("{event}\n")).collect();
+        let told = stream::once(async move {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            Ok::<_, Infallible>(lines)
+            Ok::<_, Infallible>(lines.concat())
         });
         Self {
             body: Body::from_stream(told.chain(stream::pending())),
