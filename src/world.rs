@@ -6,7 +6,7 @@
 pub mod clock;
 pub mod live;
 pub mod operator;
-mod post;
+pub(crate) mod post;
 pub mod record;
 pub mod retry;
 pub mod secret;

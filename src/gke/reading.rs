@@ -9,6 +9,7 @@ use super::Error;
 use super::call::Request;
 use crate::error;
 use crate::names::ClusterName;
+use crate::world::post;
 use crate::world::retry::Verdict;
 
 /// The HTTP status of a refusal, also where a simulator only gives the code.
@@ -228,14 +229,7 @@ fn words(refusal: &Refusal) -> String {
     if let Some(status) = refusal.status() {
         return status.message.replace("\\\"", "\"").trim().to_owned();
     }
-    // What lies around the innermost cause repeats the address and little else.
-    let mut text = refusal.to_string();
-    let mut cause = std::error::Error::source(refusal);
-    while let Some(next) = cause {
-        text = next.to_string();
-        cause = next.source();
-    }
-    text
+    post::chain(refusal)
 }
 
 /// The first `operation-…` named in a text.

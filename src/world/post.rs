@@ -74,16 +74,43 @@ pub(crate) fn bearer_value(token: &Secret) -> Result<http::HeaderValue, String> 
     Ok(value)
 }
 
-/// An error and what caused it, in one sentence.
+/// An error and what caused it, in one sentence. Addresses are left out: they are long, and may
+/// be secrets.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
+    let mut text = without_address(&error.to_string());
     let mut next = error.source();
     while let Some(cause) = next {
-        let cause_text = cause.to_string();
+        let cause_text = without_address(&cause.to_string());
         if !text.contains(&cause_text) {
             text = format!("{text}: {cause_text}");
         }
         next = cause.source();
     }
     text
+}
+
+/// `error sending request for url (http://...): refused` as `error sending request: refused`.
+fn without_address(text: &str) -> String {
+    let cut = text.split_once(" for url (").and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(')')?;
+        Some(format!("{before}{after}"))
+    });
+    cut.unwrap_or_else(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_left_out_of_what_went_wrong() {
+        let said = "cannot connect: error sending request for url (http://h/p?a=b): refused";
+        assert_eq!(
+            without_address(said),
+            "cannot connect: error sending request: refused"
+        );
+        for plain in ["refused", "odd for url (and no end"] {
+            assert_eq!(without_address(plain), plain);
+        }
+    }
 }

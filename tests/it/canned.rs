@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures::stream::{self, StreamExt as _};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -15,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
@@ -51,7 +54,7 @@ impl Recorded {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: String,
+    pub(crate) body: Body,
 }
 
 impl Answer {
@@ -60,7 +63,33 @@ impl Answer {
         Self {
             status: 200,
             headers: vec![("content-type", "application/json".to_owned())],
-            body: body.to_string(),
+            body: body.to_string().into(),
+        }
+    }
+
+    /// A watch that tells this after a moment, and then stays open without a word.
+    pub(crate) fn watch(told: &[serde_json::Value]) -> Self {
+        let lines: Vec<String> = told.iter().map(|event| format!("{event}\n")).collect();
+        let told = stream::once(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Ok::<_, Infallible>(lines.concat())
+        });
+        Self {
+            body: Body::from_stream(told.chain(stream::pending())),
+            ..Self::json(&serde_json::Value::Null)
+        }
+    }
+
+    /// 200 whose JSON comes only once `released`.
+    pub(crate) fn held_until(released: Arc<Notify>, body: &serde_json::Value) -> Self {
+        let text = body.to_string();
+        let held = stream::once(async move {
+            released.notified().await;
+            Ok::<_, Infallible>(text)
+        });
+        Self {
+            body: Body::from_stream(held),
+            ..Self::json(body)
         }
     }
 
@@ -180,7 +209,7 @@ fn answering(answer: impl Fn(&Recorded) -> Answer + Send + Sync + 'static) -> Ro
         for (name, value) in answer.headers {
             response = response.header(name, value);
         }
-        let response = response.body(Body::from(answer.body)).unwrap();
+        let response = response.body(answer.body).unwrap();
         async move { response }
     })
 }

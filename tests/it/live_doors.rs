@@ -337,7 +337,7 @@ async fn a_webhook_gets_its_text_and_its_failure_is_a_sentence() {
     let chat = Canned::plain(|asked| Answer {
         status: if asked.path == "/gone" { 404 } else { 200 },
         headers: Vec::new(),
-        body: "ok".to_owned(),
+        body: "ok".into(),
     })
     .await;
     let url = Secret::new(format!("{}/T0/secret", chat.url()));

@@ -6,8 +6,13 @@
 )]
 
 mod canned;
+mod check_holds;
+mod cluster;
 mod commands;
 mod live_doors;
+mod live_runs;
 mod program;
 mod rehearsals;
+#[cfg(unix)]
+mod signals;
 mod tidy;

@@ -29,6 +29,12 @@ impl Place {
         std::fs::write(file, text).unwrap();
     }
 
+    /// Writes `runbook.toml` and trusts it.
+    pub(crate) fn configure(&self, text: &str) {
+        self.write("runbook.toml", text);
+        assert_eq!(self.run("trust").exit, 0);
+    }
+
     /// The program with these arguments, ready to run.
     pub(crate) fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runbook"));

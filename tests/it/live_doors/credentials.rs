@@ -211,7 +211,7 @@ async fn default_credentials_that_google_refuses_say_so() {
     let google = Canned::plain(|_| Answer {
         status: 400,
         headers: Vec::new(),
-        body: r#"{"error":"invalid_grant","error_subtype":"invalid_rapt"}"#.to_owned(),
+        body: r#"{"error":"invalid_grant","error_subtype":"invalid_rapt"}"#.into(),
     })
     .await;
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,217 @@
+//! A cluster as the program meets it on loopback: GKE over HTTP, Kubernetes over TLS, one state
+//! behind both. Operations are done at once; nodes get ready while they are watched.
+
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use crate::canned::{Answer, Canned, Recorded};
+use crate::program::Place;
+
+pub(crate) const TOKEN: &str = "ya29.of-the-live-runs";
+pub(crate) const POOL: &str = "/v1/projects/p/locations/l/clusters/c/nodePools/nb-user";
+const OPERATIONS: &str = "/v1/projects/p/locations/l/operations/";
+const IMAGE: &str = "callysto/2i2c:0.1.4";
+
+/// What the cluster is like.
+struct State {
+    autoscaling: Value,
+    size: usize,
+    /// Whether its nodes have got ready.
+    ready: bool,
+    sent: usize,
+}
+
+/// Both servers and what stands behind them.
+pub(crate) struct Cluster {
+    pub(crate) gke: Canned,
+    pub(crate) k8s: Canned,
+}
+
+impl Cluster {
+    /// A pool without nodes that is scaled from 0 to 20.
+    pub(crate) async fn cold() -> Self {
+        Self::where_gke(|_| None).await
+    }
+
+    /// A pool of two ready nodes that is scaled from 2 to 20.
+    pub(crate) async fn warm() -> Self {
+        Self::open(State::new(2), |_| None).await
+    }
+
+    /// A cold one; GKE gives this answer instead, where there is one.
+    pub(crate) async fn where_gke(
+        instead: impl Fn(&Recorded) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        Self::open(State::new(0), instead).await
+    }
+
+    async fn open(
+        state: State,
+        instead: impl Fn(&Recorded) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let state = Arc::new(Mutex::new(state));
+        let of_k8s = Arc::clone(&state);
+        let k8s = Canned::tls(move |asked| of_k8s.lock().unwrap().k8s(asked)).await;
+        let described = json!({
+            "name": "c",
+            "endpoint": k8s.host(),
+            "masterAuth": { "clusterCaCertificate": k8s.authority() },
+        });
+        let gke = Canned::plain(move |asked| {
+            instead(asked).unwrap_or_else(|| state.lock().unwrap().gke(asked, &described))
+        })
+        .await;
+        Self { gke, k8s }
+    }
+
+    /// A place whose `runbook.toml` names this cluster `live`, with these further settings.
+    pub(crate) fn place(&self, settings: &str) -> Place {
+        let place = Place::empty();
+        let endpoint = self.gke.url();
+        place.configure(&format!(
+            "[target.live]\nproject = \"p\"\nlocation = \"l\"\ncluster = \"c\"\n\
+             watch = [\"prod\"]\nendpoint = \"{endpoint}\"\n{settings}\n"
+        ));
+        place
+    }
+
+    /// Everything that was asked for with another method than GET, as method, path and body.
+    pub(crate) fn changes(&self) -> Vec<(String, Value)> {
+        let seen = self.gke.seen().into_iter().chain(self.k8s.seen());
+        seen.filter(|asked| asked.method != "GET")
+            .map(|asked| (asked.line(), asked.json()))
+            .collect()
+    }
+}
+
+/// The program there, with a token.
+pub(crate) fn command(place: &Place, line: &str) -> Command {
+    let mut command = place.command(line.split_whitespace());
+    command.env("CLOUDSDK_AUTH_ACCESS_TOKEN", TOKEN);
+    command
+}
+
+/// An operation with this name.
+pub(crate) fn operation(name: &str, kind: &str, status: &str) -> Answer {
+    Answer::json(&json!({
+        "name": name, "operationType": kind, "status": status,
+        "targetLink": "https://container.googleapis.com/v1/projects/1/locations/l/clusters/c",
+    }))
+}
+
+impl State {
+    fn new(nodes: usize) -> Self {
+        Self {
+            // What is not ours has to come back as it was.
+            autoscaling: json!({ "enabled": true, "minNodeCount": nodes, "maxNodeCount": 20,
+                "locationPolicy": "BALANCED", "unheardOf": "kept" }),
+            size: nodes,
+            ready: nodes > 0,
+            sent: 0,
+        }
+    }
+
+    fn gke(&mut self, asked: &Recorded, described: &Value) -> Answer {
+        let line = asked.line();
+        let kind = match line.strip_prefix("POST ").map(|path| path.rsplit_once(':')) {
+            Some(Some((POOL, "setAutoscaling"))) => {
+                self.autoscaling = asked.json()["autoscaling"].take();
+                "UPDATE_CLUSTER"
+            }
+            Some(Some((POOL, "setSize"))) => {
+                self.size = usize::try_from(asked.json()["nodeCount"].as_u64().unwrap()).unwrap();
+                "SET_NODE_POOL_SIZE"
+            }
+            _ => return self.described(&line, described),
+        };
+        self.sent += 1;
+        operation(&format!("operation-{}", self.sent), kind, "RUNNING")
+    }
+
+    fn described(&self, line: &str, described: &Value) -> Answer {
+        let path = line.strip_prefix("GET ").unwrap_or(line);
+        if let Some(name) = path.strip_prefix(OPERATIONS) {
+            return operation(name, "UNKNOWN", "DONE");
+        }
+        if path == POOL {
+            return Answer::json(&json!({ "name": "nb-user", "autoscaling": self.autoscaling,
+                "locations": ["l-a"], "status": "RUNNING" }));
+        }
+        if POOL.starts_with(path) {
+            return Answer::json(described);
+        }
+        Answer::google(404, "NOT_FOUND", &format!("no {line}"))
+    }
+
+    fn k8s(&mut self, asked: &Recorded) -> Answer {
+        let line = asked.line();
+        let watched = asked.path.contains("watch=true");
+        let (kind, items) = match line.as_str() {
+            "GET /api/v1/nodes" => ("Node", self.each(node)),
+            "GET /api/v1/events" => ("Event", Vec::new()),
+            "GET /apis/apps/v1/namespaces/prod/daemonsets" => ("DaemonSet", vec![puller()]),
+            "GET /api/v1/namespaces/prod/pods" if asked.path.contains("puller") => {
+                ("Pod", self.each(pulling))
+            }
+            "GET /api/v1/namespaces/prod/pods" => ("Pod", Vec::new()),
+            _ => return Answer::kubernetes(404, "NotFound", &format!("no {line}")),
+        };
+        if !watched {
+            return Answer::json(&json!({ "kind": format!("{kind}List"), "apiVersion": "v1",
+                "metadata": { "resourceVersion": "7" }, "items": items }));
+        }
+        if kind != "Node" || self.ready {
+            return Answer::watch(&[]);
+        }
+        self.ready = true;
+        let news: Vec<Value> = self
+            .each(node)
+            .into_iter()
+            .map(|node| json!({ "type": "MODIFIED", "object": node }))
+            .collect();
+        Answer::watch(&news)
+    }
+
+    fn each(&self, made: fn(usize, bool) -> Value) -> Vec<Value> {
+        (1..=self.size)
+            .map(|number| made(number, self.ready))
+            .collect()
+    }
+}
+
+fn node(number: usize, ready: bool) -> Value {
+    let status = if ready { "True" } else { "False" };
+    json!({
+        "kind": "Node", "apiVersion": "v1",
+        "metadata": { "name": format!("gke-c-nb-user-{number}"), "resourceVersion": "7",
+            "labels": { "cloud.google.com/gke-nodepool": "nb-user",
+                "topology.kubernetes.io/zone": "l-a" } },
+        "spec": {},
+        "status": { "conditions": [{ "type": "Ready", "status": status,
+            "reason": "KubeletNotReady", "message": "starting" }] },
+    })
+}
+
+fn pulling(number: usize, _: bool) -> Value {
+    json!({
+        "kind": "Pod", "apiVersion": "v1",
+        "metadata": { "name": format!("continuous-image-puller-{number}"), "namespace": "prod",
+            "resourceVersion": "7" },
+        "spec": { "nodeName": format!("gke-c-nb-user-{number}"), "initContainers": [
+            { "name": "image-pull-singleuser", "image": IMAGE }] },
+        "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }],
+            "initContainerStatuses": [{ "name": "image-pull-singleuser", "image": IMAGE,
+                "state": { "terminated": { "exitCode": 0 } } }] },
+    })
+}
+
+fn puller() -> Value {
+    json!({
+        "kind": "DaemonSet", "apiVersion": "apps/v1",
+        "metadata": { "name": "continuous-image-puller", "namespace": "prod" },
+        "spec": { "template": { "spec": { "initContainers": [
+            { "name": "image-pull-singleuser", "image": IMAGE }] } } },
+    })
+}
