@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::canned::{Answer, nobody};
+use crate::canned::{Answer, Recorded, nobody};
 use crate::cluster::{Cluster, command, operation};
 use crate::program::{Place, Ran};
 
@@ -209,15 +209,17 @@ fn the_journal_of_an_interrupted_run_has_its_end() {
     assert_eq!(finish["changed"][1]["fate"], "in_flight");
 }
 
+/// The first operation, which does not end.
+fn running(asked: &Recorded) -> Option<Answer> {
+    asked
+        .line()
+        .ends_with("/operations/operation-1")
+        .then(|| operation("operation-1", "UPDATE_CLUSTER", "RUNNING"))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_signal_while_a_live_operation_runs_names_it() {
-    let cluster = Cluster::where_gke(|asked| {
-        asked
-            .line()
-            .ends_with("/operations/operation-1")
-            .then(|| operation("operation-1", "UPDATE_CLUSTER", "RUNNING"))
-    })
-    .await;
+    let cluster = Cluster::where_gke(running).await;
     let place = cluster.place("");
     let ran = Running::start(command(&place, WARM_UP))
         .reading("operation-1")
@@ -237,11 +239,12 @@ async fn sending(released: &Arc<Notify>) -> (Cluster, Place, Running) {
     let (tell, told) = mpsc::channel();
     let (tell, released) = (Mutex::new(tell), Arc::clone(released));
     let cluster = Cluster::where_gke(move |asked| {
-        asked.line().ends_with(":setAutoscaling").then(|| {
-            tell.lock().unwrap().send(()).unwrap();
-            let answer = json!({ "name": "operation-1", "status": "RUNNING" });
-            Answer::held_until(Arc::clone(&released), &answer)
-        })
+        if !asked.line().ends_with(":setAutoscaling") {
+            return running(asked);
+        }
+        tell.lock().unwrap().send(()).unwrap();
+        let answer = json!({ "name": "operation-1", "status": "RUNNING" });
+        Some(Answer::held_until(Arc::clone(&released), &answer))
     })
     .await;
     let place = cluster.place("");
