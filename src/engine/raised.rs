@@ -60,6 +60,8 @@ fn thrown(value: &Dynamic) -> Error {
     };
     let kind = field("kind").and_then(|word| serde_json::from_value(Value::String(word)).ok());
     let message = field("message").unwrap_or_else(|| value.to_string());
+    // Only what it may catch: a script cannot stop a run in the operator's name.
+    let kind = kind.filter(|kind| catchable(*kind));
     let error = Error::new(kind.unwrap_or(Kind::Script), message);
     match field("hint") {
         Some(hint) => error.hint(hint),

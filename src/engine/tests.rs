@@ -231,6 +231,17 @@ fn a_script_can_throw_a_text_of_its_own() {
 }
 
 #[test]
+fn a_script_cannot_end_a_run_in_the_operators_name() {
+    let error = failure(r#"throw #{ kind: "interrupted", message: "not me" };"#);
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (Kind::Script, "not me")
+    );
+    let error = failure(r#"throw #{ kind: "quota", message: "too many" };"#);
+    assert_eq!(error.kind, Kind::Quota);
+}
+
+#[test]
 fn no_is_final_and_cannot_be_caught() {
     let error = failure("try { ask::no() } catch { say(\"caught\") }");
     assert_eq!(

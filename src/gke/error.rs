@@ -66,10 +66,8 @@ pub enum Error {
         after: Option<Duration>,
     },
     /// No answer, or none that could be used.
-    #[error("no answer from GKE to \"{what}\": {text}")]
+    #[error("no answer from GKE: {text}")]
     Unreachable {
-        /// What was tried.
-        what: String,
         /// Why.
         text: String,
         /// Whether it can have arrived all the same.

@@ -35,7 +35,6 @@ pub(crate) fn http_status(refusal: &Refusal) -> Option<u16> {
 /// What a refusal means.
 pub(crate) fn read(refusal: &Refusal, request: &Request, cluster: &ClusterName) -> Error {
     let unreachable = |verdict| Error::Unreachable {
-        what: request.what.clone(),
         text: words(refusal),
         verdict,
     };

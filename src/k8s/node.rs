@@ -131,15 +131,7 @@ pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
     }
     let patch = Patch::Merge(json!({ "spec": { "unschedulable": null } }));
     let params = PatchParams::default();
-    let _now: NodeObject = call(world, &request("patch"), async |client| {
-        let api = everything.api(client);
-        world
-            .stop()
-            .shielded(api.patch(node, &params, &patch))
-            .await
-    })
-    .await?;
-    world.changed(Change {
+    let change = Change {
         what: format!("node {node}"),
         before: "cordoned".to_owned(),
         after: "open to pods".to_owned(),
@@ -147,6 +139,17 @@ pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
         class: Class::WriteConverge,
         operation: None,
         fate: Fate::Done,
-    });
+    };
+    // What was carried out is in the run's account even when the run is stopped meanwhile.
+    let open = async |client| {
+        let api = everything.api(client);
+        let sent = async {
+            let _now: NodeObject = api.patch(node, &params, &patch).await?;
+            world.changed(change.clone());
+            Ok(())
+        };
+        world.stop().shielded(sent).await
+    };
+    call(world, &request("patch"), open).await?;
     Ok(true)
 }
