@@ -50,6 +50,32 @@ async fn a_missing_permission_comes_with_the_role_that_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_that_no_role_mends_says_what_does() {
+    for (text, step) in [
+        (
+            "Request had insufficient authentication scopes.",
+            "Run `gcloud auth application-default login`, or get a token with the scope \
+             https://www.googleapis.com/auth/cloud-platform",
+        ),
+        (
+            "Kubernetes Engine API has not been used in project practice before or it is \
+             disabled.",
+            "Switch the API on: `gcloud services enable container.googleapis.com --project \
+             practice`",
+        ),
+        (
+            "The container.googleapis.com API requires a quota project, which is not set by \
+             default.",
+            "Run `gcloud auth application-default set-quota-project practice`",
+        ),
+    ] {
+        let (error, sent) = told(Code::PermissionDenied, text).await;
+        assert_eq!((error.kind, sent), (Kind::Denied, 1));
+        assert_eq!(error.hint.unwrap(), step);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_quota_is_not_a_missing_permission() {
     let text = "Insufficient regional quota to satisfy request: resource \"CPUS\": request \
                 requires '24.0' and is short '8.0'. project has a quota of '128.0' with '16.0' \

@@ -143,6 +143,26 @@ async fn a_fate_unknown_twice_is_told() {
     assert_eq!(gke.writes().len(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_resize_that_is_listed_late_is_adopted_and_not_waited_for() {
+    for second in [Fate::Refused(busy("operation-1")), Fate::Vanished] {
+        let (gke, world, seen) = Gke::new();
+        gke.state().listed = Duration::from_secs(8);
+        gke.state().takes = Duration::from_mins(35);
+        gke.fate("setSize", Fate::Lost);
+        gke.fate("setSize", second);
+        let sent = grow(&world, POOL, 2, present(0)).await.unwrap().unwrap();
+        assert_eq!((sent.name.as_str(), sent.is_done()), ("operation-1", false));
+        assert_eq!(seen.notes(), ["operation-1"]);
+        assert_eq!(world.changes().len(), 1);
+        assert_eq!(gke.writes().len(), 2);
+        assert!(
+            !(seen.events().iter()).any(|event| matches!(event, What::WaitBegan { .. })),
+            "its own operation is not another's"
+        );
+    }
+}
+
 /// Grows to 2, is asked to stop a second later, and says whether growing came to its end, and
 /// after how many seconds all was still.
 async fn stopped_after_a_second(world: &World) -> (bool, u64) {

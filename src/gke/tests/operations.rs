@@ -75,6 +75,33 @@ async fn every_place_where_gke_tells_a_failure_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nodes_that_came_up_sick_are_a_failure_in_every_wording() {
+    for end in [
+        "only 0 nodes out of 3 have registered; cluster may be unhealthy.",
+        "3 nodes out of 3 are unhealthy.",
+    ] {
+        let detail = format!("All cluster resources were brought up, but: {end}");
+        let error = ended(Operation::new().set_detail(detail)).await;
+        assert!(error.message.contains(end), "{}", error.message);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(deprecated, reason = "GKE still fills these fields")]
+async fn a_condition_that_only_warns_fails_nothing() {
+    let (gke, world, _) = Gke::new();
+    let expiring = StatusCondition::new()
+        .set_code(status_condition::Code::CaExpiring)
+        .set_message("the cluster's CA expires in 180 days");
+    gke.state().ending = Operation::new()
+        .set_cluster_conditions([expiring])
+        .set_nodepool_conditions([StatusCondition::new()]);
+    gke.state()
+        .run("operation-1", operation(Type::SetNodePoolSize, true));
+    assert_eq!(waited(&world).await.unwrap().failure, None);
+}
+
+#[tokio::test(start_paused = true)]
 #[expect(deprecated, reason = "GKE still fills this field")]
 async fn a_stockout_names_the_zone_and_how_many_came() {
     let error = ended(Operation::new().set_status_message(
@@ -171,6 +198,11 @@ async fn an_operation_gke_does_not_know_yet_is_looked_for_a_while() {
         error.message,
         "operation operation-9 does not exist in practice/northamerica-northeast1"
     );
+    assert_eq!(
+        error.hint.unwrap(),
+        "See which there are: `gcloud container operations list --project practice --location \
+         northamerica-northeast1`"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,6 +258,23 @@ async fn an_operation_that_cannot_be_watched_fails_nothing() {
         "operation-1 cannot be watched: not allowed to read operation-1: \
          container.operations.get is missing"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_seen_after_a_long_silence_too() {
+    let (gke, world, seen) = Gke::new();
+    gke.state().ending = Operation::new().set_error(Status::new().set_message("broken"));
+    gke.state()
+        .run("operation-1", operation(Type::SetNodePoolSize, true));
+    for _ in 0..40 {
+        gke.fate("getOperation", refused(Code::Unavailable, "unavailable"));
+    }
+    let began = world.clock().now();
+    let watched = tokio::time::timeout(Duration::from_hours(1), failure(&world, "operation-1"));
+    assert_eq!(watched.await.unwrap().kind, Kind::Operation);
+    assert!(world.clock().since(began) > Duration::from_mins(15));
+    let events = seen.events();
+    assert!(!events.iter().any(|e| matches!(e, What::Said { .. })));
 }
 
 #[tokio::test(start_paused = true)]

@@ -51,6 +51,8 @@ pub(super) struct State {
     /// How an operation ends that is accepted from now on.
     pub(super) ending: Operation,
     pub(super) takes: Duration,
+    /// How long until an operation is in the list.
+    pub(super) listed: Duration,
     began: Instant,
 }
 
@@ -96,6 +98,7 @@ impl Gke {
             operations: BTreeMap::new(),
             ending: Operation::new(),
             takes: Duration::from_secs(45),
+            listed: Duration::ZERO,
             began: Instant::now(),
         };
         let gke = Arc::new(Self(Mutex::new(state)));
@@ -295,10 +298,11 @@ impl stub::ClusterManager for Gke {
         _: RequestOptions,
     ) -> Answer<ListOperationsResponse> {
         self.look("listOperations", |state| {
-            let names = state.operations.keys();
+            let known = state.operations.iter();
             ListOperationsResponse::new().set_operations(
-                names
-                    .filter_map(|name| state.seen(name))
+                known
+                    .filter(|(_, (began, _))| began.elapsed() >= state.listed)
+                    .filter_map(|(name, _)| state.seen(name))
                     .collect::<Vec<_>>(),
             )
         })
