@@ -221,7 +221,7 @@ impl Error {
 }
 
 /// The command that shows an operation, or all of them.
-fn show(cluster: &ClusterName, operation: Option<&str>) -> String {
+pub(super) fn show(cluster: &ClusterName, operation: Option<&str>) -> String {
     let verb = operation.map_or_else(|| "list".to_owned(), |name| format!("describe {name}"));
     format!(
         "`gcloud container operations {verb} --project {} --location {}`",
@@ -229,9 +229,22 @@ fn show(cluster: &ClusterName, operation: Option<&str>) -> String {
     )
 }
 
-/// The command that grants what is missing.
+/// The command that grants what is missing. Some refusals are no matter of roles.
 fn grant(project: &str, permission: Option<&str>, text: &str) -> String {
-    if text.contains("SERVICE_DISABLED") || text.contains("has not been used in project") {
+    let says = |words: [&str; 2]| words.iter().any(|words| text.contains(words));
+    if says([
+        "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        "insufficient authentication scopes",
+    ]) {
+        return "Run `gcloud auth application-default login`, or get a token with the scope \
+                https://www.googleapis.com/auth/cloud-platform"
+            .to_owned();
+    }
+    // Before the API: this one also carries the reason that it is off, for another project.
+    if says(["USER_PROJECT_DENIED", "requires a quota project"]) {
+        return format!("Run `gcloud auth application-default set-quota-project {project}`");
+    }
+    if says(["SERVICE_DISABLED", "has not been used in project"]) {
         return format!(
             "Switch the API on: `gcloud services enable container.googleapis.com --project {project}`"
         );

@@ -87,14 +87,19 @@ fn other(refusal: &Refusal, request: &Request) -> Error {
 }
 
 fn not_found(request: &Request, cluster: &ClusterName) -> Error {
-    Error::NotFound {
-        what: subject(&request.path),
-        place: format!("{}/{}", cluster.project, cluster.location),
-        hint: format!(
+    let hint = if request.path.contains("/operations/") {
+        format!("See which there are: {}", super::error::show(cluster, None))
+    } else {
+        format!(
             "Check project, location and cluster in runbook.toml against `gcloud container \
              clusters list --project {}`",
             cluster.project
-        ),
+        )
+    };
+    Error::NotFound {
+        what: subject(&request.path),
+        place: format!("{}/{}", cluster.project, cluster.location),
+        hint,
     }
 }
 

@@ -58,16 +58,19 @@ pub(super) async fn write(
     plan: impl AsyncFn() -> Result<Option<Write>, Error>,
 ) -> Result<Option<Sent>, Error> {
     let began = world.clock().now();
-    let mut doubtful: Option<Write> = None;
+    let mut doubtful: Option<(Write, Timestamp)> = None;
     loop {
         let Some(write) = plan().await? else {
-            if let Some(write) = doubtful {
+            if let Some((write, _)) = doubtful {
                 // It arrived after all, and is already over.
                 account(world, &write, None);
             }
             return Ok(None);
         };
-        let at = world.clock().now();
+        // A trace of the first try may show up only after the second.
+        let at = doubtful
+            .as_ref()
+            .map_or_else(|| world.clock().now(), |(_, at)| *at);
         let failure = match send(world, &write).await {
             Ok(operation) => {
                 return Ok(Some(Sent {
@@ -77,19 +80,25 @@ pub(super) async fn write(
             }
             Err(failure) => failure,
         };
-        if let Error::Busy { operation, .. } = failure {
-            busy::wait(world, &request(world, &write).what, operation, began).await?;
-        } else if failure.verdict() != Verdict::Unknown {
+        let busy = matches!(failure, Error::Busy { .. });
+        if !busy && failure.verdict() != Verdict::Unknown {
             return Err(failure);
-        } else if let Some(operation) = look(world, &write, at, &failure).await? {
+        }
+        // What holds the pool may be the try that nobody answered.
+        if (!busy || doubtful.is_some())
+            && let Some(operation) = look(world, &write, at, &failure).await?
+        {
             return Ok(Some(Sent {
                 operation,
                 found: true,
             }));
+        }
+        if let Error::Busy { operation, .. } = failure {
+            busy::wait(world, &request(world, &write).what, operation, began).await?;
         } else if doubtful.is_some() {
             return Err(unknown(world, &write, &failure, "no trace of it"));
         } else {
-            doubtful = Some(write);
+            doubtful = Some((write, at));
         }
     }
 }

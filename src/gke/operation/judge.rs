@@ -34,12 +34,14 @@ pub(super) fn failure(operation: &Operation) -> Option<String> {
         .chain(&operation.cluster_conditions)
     {
         match (condition.code.name(), condition.message.trim()) {
+            // A standing warning about the cluster, whatever the operation did.
+            (Some("CA_EXPIRING"), _) => {}
+            (None | Some("UNKNOWN"), text) => say(text),
             (Some(code), "") => say(code),
-            (Some(code), text) if code != "UNKNOWN" => say(&format!("[{code}] {text}")),
-            (_, text) => say(text),
+            (Some(code), text) => say(&format!("[{code}] {text}")),
         }
     }
-    if operation.detail.contains("cluster may be unhealthy") {
+    if operation.detail.contains("were brought up, but") {
         say(&operation.detail);
     }
     (!said.is_empty()).then(|| said.join("; "))
