@@ -173,7 +173,8 @@ async fn look(
     doubt: &Error,
 ) -> Result<Option<Operation>, Error> {
     let looking = async {
-        let found = trace(world, write, at)
+        let holds = matches!(doubt, Error::Busy { .. });
+        let found = trace(world, write, at, holds)
             .await
             .map_err(|blind| unknown(world, write, doubt, &blind.to_string()))?;
         if let Some(operation) = &found {
@@ -184,7 +185,13 @@ async fn look(
     world.stop().shielded(looking).await
 }
 
-async fn trace(world: &World, write: &Write, at: Timestamp) -> Result<Option<Operation>, Error> {
+/// The operation that `write` began at `at` or later; if it `holds` the pool, it is not over.
+async fn trace(
+    world: &World,
+    write: &Write,
+    at: Timestamp,
+    holds: bool,
+) -> Result<Option<Operation>, Error> {
     world.clock().sleep(LISTED).await;
     let (kind, of_cluster) = match write.body {
         Body::Autoscaling(_) => ("UPDATE_CLUSTER", true),
@@ -193,7 +200,7 @@ async fn trace(world: &World, write: &Write, at: Timestamp) -> Result<Option<Ope
     let pool = format!("/nodePools/{}", write.pool);
     let found = operation::on_cluster(world).await?.into_iter();
     Ok(found
-        .filter(|operation| operation.kind == kind)
+        .filter(|operation| operation.kind == kind && !(holds && operation.is_done()))
         .filter(|operation| {
             operation.target.ends_with(&pool)
                 || of_cluster && !operation.target.contains("/nodePools/")

@@ -163,6 +163,33 @@ async fn a_resize_that_is_listed_late_is_adopted_and_not_waited_for() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_doubt_does_not_make_anothers_operation_ours() {
+    let (gke, world, seen) = Gke::new();
+    gke.state()
+        .run("operation-7", operation(Type::SetNodePoolSize, true));
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    gke.fate("setSize", Fate::Vanished);
+    gke.fate("setSize", Fate::Refused(busy("operation-7")));
+    let sent = grow(&world, POOL, 2, present(0)).await.unwrap().unwrap();
+    assert_eq!((sent.name.as_str(), gke.writes().len()), ("operation-2", 3));
+    assert_eq!(seen.notes(), ["operation-2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_over_cannot_be_what_holds_the_pool() {
+    let (gke, world, seen) = Gke::new();
+    gke.state().listed = Duration::from_secs(8);
+    gke.state().takes = Duration::from_secs(3);
+    gke.state()
+        .run("operation-7", operation(Type::SetNodePoolSize, true));
+    gke.fate("setSize", Fate::Vanished);
+    gke.fate("setSize", Fate::Refused(busy("operation-9")));
+    let sent = grow(&world, POOL, 2, present(0)).await.unwrap().unwrap();
+    assert_eq!((sent.name.as_str(), gke.writes().len()), ("operation-2", 3));
+    assert_eq!(seen.notes(), ["operation-2"]);
+}
+
 /// Grows to 2, is asked to stop a second later, and says whether growing came to its end, and
 /// after how many seconds all was still.
 async fn stopped_after_a_second(world: &World) -> (bool, u64) {
