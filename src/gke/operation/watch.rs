@@ -126,9 +126,8 @@ pub async fn failure(world: &World, name: &str) -> error::Error {
                 world.settled(&done.name, Fate::Failed);
                 return judge::error(&done, cause, &world.target().cluster).into();
             }
-            Ok(_) => {}
-            // Each try has been shown; it may be seen again later.
-            Err(Error::Unreachable { .. } | Error::RateLimited { .. }) => {}
+            // After a silence, each try of which has been shown, it may be seen again.
+            Ok(_) | Err(Error::Unreachable { .. } | Error::RateLimited { .. }) => {}
             // Not seeing it is no failure of it: what it should bring about decides.
             Err(blind) => {
                 world.emit(What::Said {
