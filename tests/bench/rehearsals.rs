@@ -1,4 +1,5 @@
-//! How many whole rehearsals of `warm_up` one core does in a minute, in one process.
+//! How many whole rehearsals of `warm_up` one core does in a minute, in one process, journal and
+//! all, with nobody watching.
 //!
 //! `cargo bench` prints the figure; nothing is asserted.
 #![expect(
@@ -15,14 +16,31 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
+use runbook::error;
+use runbook::event::Events;
 use runbook::names::Mode;
 use runbook::run::{self, Company, Place, Request};
 use runbook::runbook::built_in::BUILT_IN;
 use runbook::runbook::library::Library;
 use runbook::runbook::script::Script;
 use runbook::sim;
-use runbook::ui::{Flags, Options, Output, Ui};
-use runbook::world::Stop;
+use runbook::world::operator::{Answer, Question};
+use runbook::world::{Operator, Stop};
+
+/// Says yes to everything; nobody looks at the screen.
+struct Yes;
+
+impl Operator for Yes {
+    fn ask(&self, _: Question) -> BoxFuture<'_, error::Result<Answer>> {
+        Box::pin(async {
+            Ok(Answer {
+                value: "yes".to_owned(),
+                by: "bench".to_owned(),
+            })
+        })
+    }
+}
 
 const LONG_ENOUGH: Duration = Duration::from_secs(10);
 
@@ -56,23 +74,13 @@ fn measure() {
             state: state.path().to_owned(),
             operator: "bench".to_owned(),
         };
-        let (screen, _) = Ui::collecting(Options {
-            output: Output::Plain,
-            color: false,
-            quiet: false,
-            verbose: 0,
-            width: Some(100),
-            terminal: false,
-            practice: true,
-        });
         let company = Company {
-            events: screen.events(),
-            operator: Arc::new(screen.operator(Flags::default())),
+            events: Events::new(|_| {}),
+            operator: Arc::new(Yes),
             stop: Stop::default(),
             on_secret: Arc::new(|_| {}),
         };
         let finished = run::run(&request, &company).unwrap();
-        screen.finish();
         assert_eq!((finished.exit, finished.mode), (0, Mode::Rehearsal));
         seconds += finished.took_seconds;
     }
