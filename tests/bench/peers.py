@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Measures the program beside named peers, taking turns in one run; prints ratios, asserts nothing.
+"""Measures the program beside the peers it is held against, taking turns in one run.
 
-    cargo build --release && python3 tests/bench/peers.py [ROUNDS]
+    cargo build --release && python3 tests/bench/peers.py [PROGRAM] [--rounds N]
 
-CPU is user + system seconds of the child, memory its peak, both as the system counts them.
-Needs gcloud and kubectl for their rows, and openssl for the mock's certificate.
+Prints medians of CPU (user + system), wall and peak memory, and each as a ratio to the peer's.
+Asserts nothing. Rows whose peer (kubectl, gcloud) or tool (openssl) is absent are skipped.
 """
 
+import argparse
 import base64
 import json
 import os
@@ -17,95 +18,111 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-PROGRAM = os.path.abspath("target/release/runbook")
-TIME = "/usr/bin/time"
-CLUSTER = "projects/p/locations/l/clusters/c"
+# A child's peak counts what it was forked from, so a small interpreter starts it, not this one:
+# its 8 MiB are the least that can be measured. CPU and wall are the child's alone.
+LAUNCHER = """
+import os, sys, time
+began = time.monotonic()
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+wall = time.monotonic() - began
+report = (os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss)
+os.write(int(sys.argv[1]), " ".join(map(str, report)).encode())
+"""
 
 
 def measure(command, env, folder):
-    """CPU seconds, wall seconds and peak KiB of one command."""
-    # A child's peak counts from its fork, so it would be this interpreter's: `time` is smaller.
-    peak_file = os.path.join(folder, "peak")
-    if os.access(TIME, os.X_OK):
-        command = [TIME, "-f", "%M", "-o", peak_file] + command
-    began = time.monotonic()
-    child = subprocess.Popen(
-        command, env=env, cwd=folder,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    """CPU seconds, wall seconds and peak bytes of one command."""
+    reading, writing = os.pipe()
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", LAUNCHER, str(writing), *command],
+        env=env, cwd=folder, pass_fds=[writing], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )
-    said = child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        sys.exit(f"{command} failed:\n{said.decode()}")
-    peak = usage.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
-    if command[0] == TIME:
-        with open(peak_file) as file:
-            peak = int(file.read().split()[-1])
-    return usage.ru_utime + usage.ru_stime, time.monotonic() - began, peak
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        report = pipe.read().split()
+    if not report or report[0] != "0":
+        sys.exit(f"{' '.join(command)} failed:\n{ran.stdout.decode()}")
+    cpu, wall, peak = map(float, report[1:])
+    return cpu, wall, peak * (1 if sys.platform == "darwin" else 1024)
 
 
 def together(commands, env, folder):
     """Several commands as one: times add up, the largest peak counts."""
-    each = [measure(command, env, folder) for command in commands]
-    cpu, wall, peak = zip(*each)
+    cpu, wall, peak = zip(*(measure(command, env, folder) for command in commands))
     return sum(cpu), sum(wall), max(peak)
 
 
-def compare(title, ours, theirs, env, folder):
-    """Medians of both, and theirs in units of ours."""
+def line(title, cpu, wall, peak):
+    print(f"  {title:44}{cpu:>10}{wall:>10}{peak:>10}")
+
+
+def compare(title, want, ours, theirs, env, folder, rounds):
+    """Prints medians of both sides, and ours in units of theirs."""
+    names, sides = zip(ours, theirs)
+    # Once each uncounted: caches fill, folders are made.
+    for commands in sides:
+        together(commands, env, folder)
     runs = ([], [])
-    for _ in range(ROUNDS):
-        for commands, measured in ((ours, runs[0]), (theirs, runs[1])):
+    for _ in range(rounds):
+        for commands, measured in zip(sides, runs):
             measured.append(together(commands, env, folder))
-    medians = [[statistics.median(column) for column in zip(*run)] for run in runs]
-    print(f"\n{title} ({ROUNDS} rounds, medians)")
-    for name, (cpu, wall, peak) in zip(("runbook", "peer"), medians):
-        print(f"  {name:8} {cpu * 1000:8.1f} ms CPU {wall * 1000:8.1f} ms wall {peak / 1024:7.1f} MiB")
-    cpu, wall, peak = (a / b if b else float("nan") for a, b in zip(*medians))
-    print(f"  ratio    1/{1 / cpu:.1f} of the CPU, 1/{1 / wall:.1f} of the wall, 1/{1 / peak:.1f} of the memory"
-          if cpu and wall and peak else "  ratio    too small to measure")
+    medians = [[statistics.median(column) for column in zip(*measured)] for measured in runs]
+    print(f"\n{title}")
+    line("", "CPU ms", "wall ms", "peak MiB")
+    for name, (cpu, wall, peak) in zip(names, medians):
+        line(name, f"{cpu * 1e3:.1f}", f"{wall * 1e3:.1f}", f"{peak / 2**20:.1f}")
+    line(f"ratio; {want}", *(f"1/{b / a:.1f}" if a else "-" for a, b in zip(*medians)))
 
 
+CLUSTER = "projects/p/locations/l/clusters/c"
+HOST = "https://container.googleapis.com/v1"
 OPERATION = {
     "name": "operation-1", "operationType": "SET_NODE_POOL_SIZE", "status": "DONE",
-    "selfLink": "https://container.googleapis.com/v1/projects/p/locations/l/operations/operation-1",
-    "targetLink": f"https://container.googleapis.com/v1/{CLUSTER}/nodePools/nb-user",
+    "selfLink": f"{HOST}/projects/p/locations/l/operations/operation-1",
+    "targetLink": f"{HOST}/{CLUSTER}/nodePools/nb-user",
     "startTime": "2026-01-15T13:00:00Z", "endTime": "2026-01-15T13:00:00Z",
 }
 POOL = {
     "name": "nb-user", "status": "RUNNING", "version": "1.33.1", "initialNodeCount": 0,
     "config": {"machineType": "n1-highmem-8"}, "locations": ["l-b"],
-    "autoscaling": {"enabled": True, "maxNodeCount": 20},
-    "instanceGroupUrls": [], "selfLink": f"https://container.googleapis.com/v1/{CLUSTER}/nodePools/nb-user",
+    "autoscaling": {"enabled": True, "maxNodeCount": 20}, "instanceGroupUrls": [],
+    "selfLink": f"{HOST}/{CLUSTER}/nodePools/nb-user",
 }
-MUTATIONS = []
+NODE = {
+    "metadata": {
+        "name": "gke-c-nb-user-99aabbcc-0001",
+        "labels": {"cloud.google.com/gke-nodepool": "nb-user", "topology.kubernetes.io/zone": "l-b"},
+    },
+    "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+}
+AUTOSCALER = {
+    "apiVersion": "v1", "kind": "ConfigMap",
+    "metadata": {"name": "cluster-autoscaler-status", "namespace": "kube-system"},
+    "data": {"status": "nodeGroups:\n- name: zones/l-b/instanceGroups/gke-c-nb-user-99aabbcc-grp\n"
+                       "  health:\n    cloudProviderTarget: 1\n"},
+}
 
 
 class Mock(BaseHTTPRequestHandler):
-    """Answers like GKE and like an empty Kubernetes, at once."""
+    """Answers like GKE and like the Kubernetes of its cluster, at once; nothing ever changes."""
 
     protocol_version = "HTTP/1.1"
     # An answer in two packets would wait 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
     wbufsize = -1
-    kubernetes = ""
-    authority = ""
+    kubernetes = authority = ""
+    changes = []
 
     def answer(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
-        status = 200
+        status, reply = 200, OPERATION
         if self.command != "GET":
-            MUTATIONS.append((self.command, path, body.decode()))
-            reply = OPERATION
-        elif "/operations/" in path:
-            reply = OPERATION
+            self.changes.append(f"{self.command} {path}")
         elif path.endswith("/operations"):
             reply = {"operations": []}
         elif path.endswith("/nodePools/nb-user"):
@@ -113,23 +130,24 @@ class Mock(BaseHTTPRequestHandler):
         elif path.endswith("/clusters/c"):
             reply = {
                 "name": "c", "location": "l", "status": "RUNNING", "nodePools": [POOL],
-                "endpoint": self.kubernetes, "masterAuth": {"clusterCaCertificate": self.authority},
-                "selfLink": f"https://container.googleapis.com/v1/{CLUSTER}",
-                "currentMasterVersion": "1.33.1", "locations": ["l-b"],
+                "endpoint": self.kubernetes, "currentMasterVersion": "1.33.1", "locations": ["l-b"],
+                "masterAuth": {"clusterCaCertificate": self.authority},
+                "selfLink": f"{HOST}/{CLUSTER}",
             }
         elif path == "/api/v1/nodes":
-            reply = {"kind": "NodeList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": []}
-        else:
-            status = 404
-            reply = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound",
-                     "code": 404, "message": "not found"}
+            reply = {"kind": "NodeList", "apiVersion": "v1", "items": [NODE],
+                     "metadata": {"resourceVersion": "1"}}
+        elif path.endswith("/configmaps/cluster-autoscaler-status"):
+            reply = AUTOSCALER
+        elif "/operations/" not in path:
+            status, reply = 404, {"kind": "Status", "status": "Failure", "code": 404,
+                                  "reason": "NotFound", "message": f"{path} is not mocked"}
         text = json.dumps(reply).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
-        self.wfile.flush()
 
     do_GET = do_POST = do_PUT = answer
 
@@ -137,8 +155,9 @@ class Mock(BaseHTTPRequestHandler):
         pass
 
 
-def serve(handler, context=None):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+def serve(context=None):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Mock)
+    server.daemon_threads = True
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -146,6 +165,7 @@ def serve(handler, context=None):
 
 
 def start_mock(folder):
+    """Serves GKE over HTTP and Kubernetes over TLS; the address of GKE."""
     key, certificate = os.path.join(folder, "key.pem"), os.path.join(folder, "ca.pem")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mock",
@@ -155,55 +175,84 @@ def start_mock(folder):
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    Mock.kubernetes = serve(Mock, context)
+    Mock.kubernetes = serve(context)
     with open(certificate, "rb") as file:
         Mock.authority = base64.b64encode(file.read()).decode()
-    return f"http://{serve(Mock)}"
+    return f"http://{serve()}"
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def mutations(program, env, folder, rounds):
+    url = start_mock(folder)
+    write(folder, "runbooks/bench.rhai",
+          '//! Three mutations.\nlet pool = gke::pool("nb-user");\n'
+          "pool.raise_limits(2, 20);\npool.grow(2);\npool.grow(3);\n")
+    write(folder, "runbook.toml",
+          f'[target.mock]\nproject = "p"\nlocation = "l"\ncluster = "c"\nendpoint = "{url}"\n')
+    measure([program, "trust"], env, folder)
+    env = env | {
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": url + "/",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN": "bench", "CLOUDSDK_CORE_PROJECT": "p",
+    }
+    where = ["c", "--location", "l", "--node-pool", "nb-user", "--quiet"]
+    clusters = ["gcloud", "container", "clusters"]
+    ours = [[program, "run", "bench", "--on", "mock"]]
+    theirs = [
+        [*clusters, "update", *where, "--no-enable-autoscaling"],
+        [*clusters, "resize", *where, "--num-nodes", "2"],
+        [*clusters, "update", *where, "--enable-autoscaling", "--min-nodes", "2", "--max-nodes", "20"],
+    ]
+    compare("Mutations of a warm-up, against an instant mock", "want 1/20 of the time, 1/3 of the memory",
+            ("runbook run bench --on mock", ours), ("the three gcloud commands", theirs),
+            env, folder, rounds)
+    for name, commands in (("runbook", ours), ("gcloud", theirs)):
+        Mock.changes.clear()
+        together(commands, env, folder)
+        print(f"  {len(Mock.changes)} mutations by {name}: "
+              + ", ".join(change.rsplit("/", 1)[-1] for change in Mock.changes))
 
 
 def main():
-    folder = tempfile.mkdtemp()
-    env = {
-        "PATH": os.environ["PATH"], "HOME": folder, "RUNBOOK_STATE_DIR": os.path.join(folder, "state"),
-        "CLOUDSDK_CONFIG": os.path.join(folder, "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-        "CLOUDSDK_AUTH_ACCESS_TOKEN": "bench", "CLOUDSDK_CORE_PROJECT": "p",
-        "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1", "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
-    }
-    try:
-        if shutil.which("kubectl"):
-            compare("runbook list : kubectl version --client",
-                    [[PROGRAM, "list"]], [["kubectl", "version", "--client"]], env, folder)
-        else:
-            print("skipped: kubectl is not on PATH")
-        if not shutil.which("gcloud"):
-            print("skipped: gcloud is not on PATH")
-            return
-        compare("runbook rehearse warm_up --speed max : gcloud version",
-                [[PROGRAM, "rehearse", "warm_up", "--nodes", "2", "--speed", "max"]],
-                [["gcloud", "version"]], env, folder)
-        if not shutil.which("openssl"):
-            print("skipped: openssl is not on PATH")
-            return
-        url = start_mock(folder)
-        os.makedirs(os.path.join(folder, "runbooks"))
-        with open(os.path.join(folder, "runbooks", "bench.rhai"), "w") as file:
-            file.write('//! Three mutations.\nlet pool = gke::pool("nb-user");\n'
-                       "pool.raise_limits(2, 20);\npool.grow(2);\npool.grow(3);\n")
-        with open(os.path.join(folder, "runbook.toml"), "w") as file:
-            file.write(f'[target.mock]\nproject = "p"\nlocation = "l"\ncluster = "c"\nendpoint = "{url}"\n')
-        measure([PROGRAM, "trust"], env, folder)
-        env["CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"] = url + "/"
-        gcloud = ["gcloud", "container", "clusters", "--quiet", "--project", "p"]
-        where = ["c", "--location", "l", "--node-pool", "nb-user"]
-        compare("three mutations of a warm-up : the three gcloud commands they replace",
-                [[PROGRAM, "run", "bench", "--on", "mock"]],
-                [gcloud + ["update"] + where + ["--no-enable-autoscaling"],
-                 gcloud + ["resize"] + where + ["--num-nodes", "2"],
-                 gcloud + ["update"] + where + ["--enable-autoscaling", "--min-nodes", "2", "--max-nodes", "20"]],
-                env, folder)
-        print(f"  {len(MUTATIONS) / ROUNDS:.0f} mutations a round reached the mock")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program", nargs="?", default="target/release/runbook")
+    parser.add_argument("--rounds", type=int, default=10)
+    said = parser.parse_args()
+    program, rounds = os.path.abspath(said.program), said.rounds
+    if not os.access(program, os.X_OK):
+        sys.exit(f"{program} is not there: cargo build --release, or name another")
+    missing = {tool for tool in ("kubectl", "gcloud", "openssl") if not shutil.which(tool)}
+    for tool in sorted(missing):
+        print(f"skipped: what needs {tool}, which is not on PATH")
+    print(f"{rounds} rounds each, taking turns; medians")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        env = {
+            "PATH": os.environ["PATH"], "HOME": folder,
+            "RUNBOOK_STATE_DIR": os.path.join(folder, "state"),
+            "CLOUDSDK_CONFIG": os.path.join(folder, "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
+            "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
+        }
+        if "kubectl" not in missing:
+            compare("Starting up", "want 1/10 (about 10 ms, 20 MiB)",
+                    ("runbook list", [[program, "list"]]),
+                    ("kubectl version --client", [["kubectl", "version", "--client"]]),
+                    env, folder, rounds)
+        if "gcloud" not in missing:
+            compare("A rehearsal, journal and all", "want 1/10 (about 70 ms)",
+                    ("runbook rehearse warm_up --nodes 2",
+                     [[program, "rehearse", "warm_up", "--nodes", "2", "--speed", "max"]]),
+                    ("gcloud version", [["gcloud", "version"]]), env, folder, rounds)
+            runs = os.path.join(env["RUNBOOK_STATE_DIR"], "runs")
+            journals = [entry for entry in os.scandir(runs)] if os.path.isdir(runs) else []
+            print(f"  {len(journals)} journals were written")
+        if not missing & {"gcloud", "openssl"}:
+            mutations(program, env, folder, rounds)
 
 
 if __name__ == "__main__":
