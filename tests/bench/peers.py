@@ -97,7 +97,7 @@ NODE = {
         "name": "gke-c-nb-user-99aabbcc-0001",
         "labels": {"cloud.google.com/gke-nodepool": "nb-user", "topology.kubernetes.io/zone": "l-b"},
     },
-    "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    "spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]},
 }
 AUTOSCALER = {
     "apiVersion": "v1", "kind": "ConfigMap",
@@ -249,7 +249,7 @@ def main():
                      [[program, "rehearse", "warm_up", "--nodes", "2", "--speed", "max"]]),
                     ("gcloud version", [["gcloud", "version"]]), env, folder, rounds)
             runs = os.path.join(env["RUNBOOK_STATE_DIR"], "runs")
-            journals = [entry for entry in os.scandir(runs)] if os.path.isdir(runs) else []
+            journals = os.listdir(runs) if os.path.isdir(runs) else []
             print(f"  {len(journals)} journals were written")
         if not missing & {"gcloud", "openssl"}:
             mutations(program, env, folder, rounds)
