@@ -32,6 +32,15 @@ pub struct Event {
 pub enum What {
     /// The run begins.
     Started(Started),
+    /// An earlier run goes on. What follows, up to [`What::CaughtUp`], happened then.
+    Resumed(Resumed),
+    /// Everything recorded has been shown again; what follows happens now.
+    CaughtUp,
+    /// The machine was asleep: the wall clock is ahead of everything that was watched.
+    Slept {
+        /// For how long, in seconds.
+        seconds: u64,
+    },
     /// A heading of the script.
     Step {
         /// The heading.
@@ -70,10 +79,12 @@ pub enum What {
         what: String,
         /// How many things.
         of: u64,
-        /// Usual duration in seconds, shortest and longest, where known.
-        usual_seconds: Option<(u64, u64)>,
-        /// It gives up after this many seconds.
+        /// How long it usually takes, where known.
+        usual: Option<Usual>,
+        /// It gives up after having been watched for this many seconds.
         limit_seconds: u64,
+        /// For how long earlier sessions of this run have watched it, in seconds.
+        watched_seconds: u64,
     },
     /// How far a wait is.
     Progress {
@@ -83,6 +94,8 @@ pub enum What {
         done: u64,
         /// Of how many.
         of: u64,
+        /// For how long it has been watched in all, in seconds; time asleep does not count.
+        watched_seconds: u64,
         /// Each thing waited for, in a stable order.
         items: Vec<Item>,
         /// Why it takes its time, in the cluster's own words.
@@ -96,7 +109,7 @@ pub enum What {
         what: String,
         /// Whether it came.
         ok: bool,
-        /// How long it took, in seconds.
+        /// For how long it was watched, in seconds.
         took_seconds: u64,
     },
     /// A request went out and came back (shown with `-v`).
@@ -130,6 +143,8 @@ pub enum What {
 pub struct Started {
     /// [`VERSION`].
     pub version: u32,
+    /// The run's id.
+    pub run: String,
     /// The runbook's name.
     pub runbook: String,
     /// Its first doc line.
@@ -144,6 +159,9 @@ pub struct Started {
     pub cluster: String,
     /// How it runs.
     pub mode: Mode,
+    /// The time zone times are shown in (`America/Edmonton`); UTC when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
     /// Its parameters.
     pub params: BTreeMap<String, serde_json::Value>,
     /// The practice world's seed.
@@ -152,6 +170,46 @@ pub struct Started {
     /// The faults a rehearsal injects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
+}
+
+/// An earlier run, as far as it got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// Who ran it last: `ann@laptop`.
+    pub operator: String,
+    /// When its last record was made, in the run's own time.
+    pub last: Timestamp,
+    /// How long ago that is, in seconds.
+    pub away_seconds: u64,
+    /// How many effects have been recorded.
+    pub effects: u64,
+    /// Whether it goes on only to be given up for good.
+    pub aborting: bool,
+}
+
+/// How long something usually takes here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usual {
+    /// Half of the runs were quicker, in seconds.
+    pub median: u64,
+    /// The quickest, in seconds.
+    pub shortest: u64,
+    /// The slowest, in seconds.
+    pub longest: u64,
+    /// How many runs this is learned from; zero when it is only an estimate.
+    pub runs: u32,
+}
+
+impl Usual {
+    /// An estimate of somebody who knows: shortest and longest, in seconds.
+    pub const fn estimate(shortest: u64, longest: u64) -> Self {
+        Self {
+            median: u64::midpoint(shortest, longest),
+            shortest,
+            longest,
+            runs: 0,
+        }
+    }
 }
 
 /// How loud a line is.
@@ -230,6 +288,8 @@ pub enum Phase {
 /// The end of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
+    /// The run's id.
+    pub run: String,
     /// The runbook's name.
     pub runbook: String,
     /// The target's name.
@@ -240,8 +300,14 @@ pub struct Finished {
     pub exit: u8,
     /// How long, in seconds of the run's own time.
     pub took_seconds: u64,
-    /// Everything it changed, in order.
+    /// Everything it changed, in order; what is still in flight says so.
     pub changed: Vec<Change>,
+    /// Headings of the script that were not finished, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_done: Vec<String>,
+    /// The command that goes on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
     /// Lines the script left for afterwards.
     pub next: Vec<String>,
     /// Why it did not end well.

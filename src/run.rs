@@ -19,7 +19,7 @@ use crate::api;
 use crate::engine;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event, Events, Finished, Level, Started, What};
-use crate::journal::{FORMAT, Finish, Header, Journal};
+use crate::journal::{self, FORMAT, Finish, Header, Journal, Scrub};
 use crate::runbook::params;
 use crate::runbook::script::Script;
 use crate::world::live;
@@ -101,7 +101,11 @@ fn runtime(place: &Place) -> Result<Runtime> {
 
 fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result<Finished> {
     let scene = Scene::open(request, company)?;
-    let journal = Journal::create(&request.state.join("runs"), header(request, &scene))?;
+    let journal = Journal::create(
+        &journal::folder(&request.state),
+        header(request, &scene),
+        Scrub::new(b"key"),
+    )?;
     let next = NextLines::default();
     let mut events = next.listening(company.events.clone());
     let mut webhook = None;
@@ -121,7 +125,7 @@ fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result
         notes: Arc::new(journal.clone()),
         stop: company.stop.clone(),
     });
-    world.emit(What::Started(started(request, &scene)));
+    world.emit(What::Started(started(request, &scene, journal.run())));
     let began = world.clock().now();
     let outcome = request.script.program(&request.values).and_then(|program| {
         let runtime = Rc::clone(runtime);
@@ -138,6 +142,9 @@ fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result
     }
     let error = outcome.err();
     let finished = Finished {
+        run: journal.run().to_owned(),
+        not_done: Vec::new(),
+        resume: None,
         runbook: request.script.name().to_owned(),
         target: scene.target.name.clone(),
         mode: scene.target.mode,
@@ -151,17 +158,21 @@ fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result
     journal.finish(Finish {
         at: world.clock().now(),
         exit: finished.exit,
-        changed: finished.changed.clone(),
+        error: finished.error.clone(),
+        took_seconds: finished.took_seconds,
+        changes: finished.changed.len().try_into().unwrap_or(u64::MAX),
     })?;
     scene.keep(request)?;
     Ok(finished)
 }
 
-fn started(request: &Request, scene: &Scene) -> Started {
+fn started(request: &Request, scene: &Scene, run: &str) -> Started {
     let source = request.script.source();
     let (seed, _, faults) = rehearsed(&request.place);
     Started {
         version: event::VERSION,
+        run: run.to_owned(),
+        timezone: None,
         runbook: request.script.name().to_owned(),
         summary: request.script.doc.summary.clone(),
         source: source.file.clone(),
@@ -198,7 +209,9 @@ fn header(request: &Request, scene: &Scene) -> Header {
         target: scene.target.name.clone(),
         cluster: scene.target.cluster.to_string(),
         mode: scene.target.mode,
+        timezone: None,
         operator: request.operator.clone(),
+        process: std::process::id(),
         started: Clock::Live.now(),
         seed,
         scenario,

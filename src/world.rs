@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod live;
+mod note;
 pub mod operator;
 pub(crate) mod post;
 pub mod record;
@@ -13,19 +14,22 @@ pub mod secret;
 pub mod stop;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod wait;
 pub mod webhook;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 
 use crate::error;
-use crate::event::{Change, Event, Events, Fate, What};
+use crate::event::{Change, Event, Events, Fate, Usual, What};
 use crate::names::{ClusterName, Mode};
 
 pub use clock::Clock;
+pub use note::{Begun, Note, Notes};
 pub use operator::Operator;
 pub use stop::Stop;
 
@@ -54,15 +58,6 @@ pub trait Doors: Send + Sync {
     fn renew(&self) -> BoxFuture<'_, error::Result<()>>;
 }
 
-/// What a write tells the journal between its request and its end.
-pub trait Notes: Send + Sync {
-    /// The service named the work it accepted; on disk before this returns.
-    ///
-    /// # Errors
-    /// When the record could not be kept.
-    fn operation(&self, name: &str) -> error::Result<()>;
-}
-
 /// Everything an effect may touch.
 #[derive(Clone)]
 pub struct World(Arc<Inner>);
@@ -76,7 +71,17 @@ struct Inner {
     notes: Arc<dyn Notes>,
     stop: Stop,
     changes: Mutex<Vec<Change>>,
+    effect: Mutex<Effect>,
     waits: AtomicU64,
+}
+
+/// What the effect under way is told of earlier times.
+#[derive(Debug, Clone, Default)]
+pub struct Effect {
+    /// An earlier session began it.
+    pub begun: Option<Begun>,
+    /// How long it usually takes.
+    pub usual: Option<Usual>,
 }
 
 /// What a world is made of.
@@ -109,6 +114,7 @@ impl World {
             notes: parts.notes,
             stop: parts.stop,
             changes: Mutex::default(),
+            effect: Mutex::default(),
             waits: AtomicU64::new(1),
         }))
     }
@@ -147,52 +153,89 @@ impl World {
     }
 
     /// A number that pairs one wait's events.
-    pub fn next_wait(&self) -> u64 {
+    fn next_wait(&self) -> u64 {
         self.0.waits.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Tells the journal the name of the work a service accepted.
+    /// Keeps a note about the effect under way.
     ///
     /// # Errors
-    /// When the record could not be kept.
-    pub fn note(&self, operation: &str) -> error::Result<()> {
-        self.0.notes.operation(operation)
+    /// When the record could not be kept; nothing more may be changed then.
+    pub fn note(&self, note: &Note) -> error::Result<()> {
+        self.0.notes.note(self.0.clock.now(), note)
     }
 
-    /// Remembers and shows a change.
-    pub fn changed(&self, change: Change) {
-        let mut changes = self
-            .0
-            .changes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        changes.push(change.clone());
-        drop(changes);
+    /// Another effect is under way.
+    pub(crate) fn enter(&self, effect: Effect) {
+        *lock(&self.0.effect) = effect;
+    }
+
+    /// What an earlier session left of the effect under way; given once.
+    pub fn take_begun(&self) -> Option<Begun> {
+        lock(&self.0.effect).begun.take()
+    }
+
+    /// For how long earlier sessions watched the effect under way, and how long it usually takes;
+    /// given once.
+    fn take_watched(&self) -> (Duration, Option<Usual>) {
+        let mut effect = lock(&self.0.effect);
+        let begun = effect.begun.as_mut();
+        let watched = begun.map(|begun| std::mem::take(&mut begun.watched));
+        (watched.unwrap_or_default(), effect.usual.take())
+    }
+
+    /// Keeps, remembers and shows a change that was accepted.
+    ///
+    /// # Errors
+    /// When the record could not be kept; the change is remembered and shown all the same.
+    pub fn changed(&self, change: Change) -> error::Result<()> {
+        let kept = self.note(&Note::Changed {
+            change: change.clone(),
+        });
+        self.recall(change);
+        kept
+    }
+
+    /// Remembers and shows a change that is on record already.
+    pub(crate) fn recall(&self, change: Change) {
+        lock(&self.0.changes).push(change.clone());
         self.emit(What::Changed(change));
     }
 
-    /// Remembers what became of the change that `operation` carries out.
-    pub fn settled(&self, operation: &str, fate: Fate) {
-        let mut changes = self
-            .0
-            .changes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        for change in changes.iter_mut() {
+    /// Keeps and remembers what became of the change that `operation` carries out.
+    ///
+    /// # Errors
+    /// When the record could not be kept.
+    pub fn settled(&self, operation: &str, fate: Fate) -> error::Result<()> {
+        if !self.settle(operation, fate) {
+            return Ok(());
+        }
+        self.note(&Note::Settled {
+            operation: operation.to_owned(),
+            fate,
+        })
+    }
+
+    /// Remembers what became of it; says whether that is news.
+    pub(crate) fn settle(&self, operation: &str, fate: Fate) -> bool {
+        let mut news = false;
+        for change in lock(&self.0.changes).iter_mut() {
             if change.operation.as_deref() == Some(operation) {
+                news |= change.fate != fate;
                 change.fate = fate;
             }
         }
+        news
     }
 
     /// Everything changed so far, in order.
     pub fn changes(&self) -> Vec<Change> {
-        self.0
-            .changes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.0.changes).clone()
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for World {

@@ -23,6 +23,7 @@ pub(super) struct Host {
     pub(super) world: World,
     journal: Journal,
     pub(super) program: Rc<Program>,
+    seq: RefCell<u64>,
     /// What ended the run in a way no script may catch.
     halted: RefCell<Option<Error>>,
 }
@@ -39,6 +40,7 @@ impl Host {
             world,
             journal,
             program,
+            seq: RefCell::new(0),
             halted: RefCell::new(None),
         }
     }
@@ -88,13 +90,17 @@ impl Host {
             if journaled {
                 let file = context.call_source().unwrap_or_default();
                 let place = self.program.place(file, context.call_position(), "");
-                self.journal.begin(Begin {
-                    at: now(),
-                    call: name.to_owned(),
-                    class,
-                    args: args.0.clone(),
-                    place: place.to_string(),
-                })?;
+                self.journal.begin(
+                    self.seq.replace_with(|n| *n + 1) + 1,
+                    Begin {
+                        at: now(),
+                        call: name.to_owned(),
+                        class,
+                        args: args.0.clone(),
+                        place: place.to_string(),
+                        step: None,
+                    },
+                )?;
             }
             let work = (function.run)(self.world.clone(), args);
             let outcome = tokio::select! {
@@ -103,7 +109,7 @@ impl Host {
                 outcome = work => outcome,
             };
             if journaled {
-                self.journal.end(now(), &outcome)?;
+                self.journal.end(now(), (&outcome).into())?;
             }
             outcome
         })

@@ -147,7 +147,12 @@ fn run_here(text: &str, libraries: &[(&str, &str)]) -> Ran {
     let _entered = runtime.handle().enter();
     let (world, seen) = testing::world(None, None);
     let folder = tempfile::tempdir().unwrap();
-    let journal = Journal::create(folder.path(), journal::testing::header()).unwrap();
+    let journal = Journal::create(
+        folder.path(),
+        journal::testing::header(),
+        journal::Scrub::new(b"key"),
+    )
+    .unwrap();
     let program = Program {
         main: file("main.rhai", text),
         libraries: libraries

@@ -9,12 +9,12 @@ use super::operation::{self, Operation};
 use super::pool::{Limits, Pool, fetch};
 use super::write::{Body, Write, write};
 use crate::error;
-use crate::event::{Change, Fate};
+use crate::event::{Change, Fate, Usual};
 use crate::names::Class;
 use crate::world::World;
 
-/// How long GKE usually takes over it, in seconds.
-const USUAL: (u64, u64) = (10, 90);
+/// How long GKE usually takes over it.
+const USUAL: Usual = Usual::estimate(10, 90);
 
 /// A resize of the control plane in between has been seen to take twenty minutes.
 const LIMIT: Duration = Duration::from_mins(30);

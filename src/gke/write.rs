@@ -63,7 +63,7 @@ pub(super) async fn write(
         let Some(write) = plan().await? else {
             if let Some((write, _)) = doubtful {
                 // It arrived after all, and is already over.
-                account(world, &write, None);
+                account(world, &write, None)?;
             }
             return Ok(None);
         };
@@ -139,14 +139,13 @@ async fn send(world: &World, write: &Write) -> Result<Operation, Error> {
     Ok(sent.await?.into())
 }
 
-/// Keeps an accepted operation: in the journal first, then in the run's account of itself.
+/// Keeps an accepted operation.
 fn keep(world: &World, write: &Write, operation: &str) -> error::Result<()> {
-    let noted = world.note(operation);
-    account(world, write, Some(operation.to_owned()));
-    noted
+    account(world, write, Some(operation.to_owned()))
 }
 
-fn account(world: &World, write: &Write, operation: Option<String>) {
+/// Keeps a change: in the journal first, then in the run's account of itself.
+fn account(world: &World, write: &Write, operation: Option<String>) -> error::Result<()> {
     if let Some(text) = &write.say {
         world.emit(What::Said {
             level: Level::Info,
@@ -161,7 +160,7 @@ fn account(world: &World, write: &Write, operation: Option<String>) {
         },
         operation,
         ..write.change.clone()
-    });
+    })
 }
 
 /// Looks for, and keeps, the operation that a write sent at `at` left behind, if it arrived.

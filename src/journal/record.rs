@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error;
-use crate::event::Change;
 use crate::names::{Class, Mode};
+use crate::world::Note;
 
 /// The format these records are in; a reader refuses a newer one.
 pub const FORMAT: u32 = 1;
@@ -19,7 +19,8 @@ pub const FORMAT: u32 = 1;
 pub enum Record {
     /// First: what is run, where, by whom.
     Header(Box<Header>),
-    /// An effect is about to begin; `seq` counts them from 1.
+    /// An effect is about to begin; `seq` counts them from 1. One that was begun and not ended is
+    /// begun again under its own number.
     Begin {
         /// Which effect.
         seq: u64,
@@ -27,12 +28,29 @@ pub enum Record {
         #[serde(flatten)]
         begin: Begin,
     },
-    /// A service named the work it accepted.
-    Note(Note),
+    /// Something worth keeping before an effect has ended.
+    Noted {
+        /// Which effect; 0 for the run itself.
+        seq: u64,
+        /// When, in the run's own time.
+        at: Timestamp,
+        /// What.
+        #[serde(flatten)]
+        note: Note,
+    },
     /// An effect has ended.
     End(End),
-    /// Last: the run is over.
+    /// This session of the run is over.
     Finish(Finish),
+    /// Another session begins.
+    Resume(Resume),
+    /// The operator gives the run up for good; effects from here on undo.
+    Aborting {
+        /// When, in the run's own time.
+        at: Timestamp,
+    },
+    /// Last: it will never be resumed.
+    Closed(Closed),
 }
 
 /// What is run, where, by whom.
@@ -60,8 +78,13 @@ pub struct Header {
     pub cluster: String,
     /// How it runs.
     pub mode: Mode,
-    /// Who started it: the system's user name.
+    /// The time zone of the target, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// Who started it: `ann@laptop`.
     pub operator: String,
+    /// The process, on that machine.
+    pub process: u32,
     /// When, by the wall clock.
     pub started: Timestamp,
     /// The practice world's seed.
@@ -88,15 +111,9 @@ pub struct Begin {
     pub args: Vec<Value>,
     /// `file:line:column` of the call.
     pub place: String,
-}
-
-/// The name of accepted work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// Which effect.
-    pub seq: u64,
-    /// GKE's name for the operation.
-    pub operation: String,
+    /// The heading it stands under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
 }
 
 /// How an effect ended.
@@ -117,17 +134,68 @@ pub struct End {
 pub enum Outcome {
     /// Its value.
     Ok(Value),
+    /// Its value was bulky or personal: this is the start of its SHA-256.
+    Digest(String),
     /// Its failure.
     Error(error::Error),
 }
 
-/// How a run ended.
+/// How a session of a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finish {
     /// When, in the run's own time.
     pub at: Timestamp,
     /// Exit status.
     pub exit: u8,
-    /// Everything it changed.
-    pub changed: Vec<Change>,
+    /// Why it did not end well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<error::Error>,
+    /// How long all sessions together were at work, in seconds.
+    pub took_seconds: u64,
+    /// How many changes were accepted in all.
+    pub changes: u64,
+}
+
+/// Another session of the run: by whom, with which version of the script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// When it began, in the run's own time.
+    pub at: Timestamp,
+    /// The same by the wall clock.
+    pub started: Timestamp,
+    /// Who: `bob@desk`.
+    pub operator: String,
+    /// The process, on that machine.
+    pub process: u32,
+    /// Version of this program.
+    pub program: String,
+    /// The file the script came from.
+    pub source: String,
+    /// First twelve digits of its SHA-256.
+    pub hash: String,
+    /// The same of every library it imports, by path.
+    pub libraries: BTreeMap<String, String>,
+}
+
+/// Why a run will never be resumed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// When, by the wall clock.
+    pub at: Timestamp,
+    /// Why.
+    #[serde(flatten)]
+    pub why: Why,
+}
+
+/// Why a run was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Why {
+    /// Given up, and undone as far as its script knows how.
+    Aborted,
+    /// Another run was started in its place.
+    Replaced {
+        /// That run's id.
+        run: String,
+    },
 }

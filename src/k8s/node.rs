@@ -126,7 +126,7 @@ pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
         everything.api(client).get(node).await
     })
     .await?;
-    if !found.spec.unschedulable {
+    if !found.spec.unschedulable && world.take_begun().is_none() {
         return Ok(false);
     }
     let patch = Patch::Merge(json!({ "spec": { "unschedulable": null } }));
@@ -145,11 +145,10 @@ pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
         let api = everything.api(client);
         let sent = async {
             let _now: NodeObject = api.patch(node, &params, &patch).await?;
-            world.changed(change.clone());
-            Ok(())
+            Ok(world.changed(change.clone()))
         };
         world.stop().shielded(sent).await
     };
-    call(world, &request("patch"), open).await?;
+    call(world, &request("patch"), open).await??;
     Ok(true)
 }

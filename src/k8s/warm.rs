@@ -24,8 +24,9 @@ use super::object::{EventObject, NodeObject, PodObject};
 use super::watch::{Renewals, Update, watch};
 use super::{node, puller};
 use crate::error;
-use crate::event::{Item, What, seconds};
+use crate::event::{Item, Usual, seconds};
 use crate::world::World;
+use crate::world::wait::Wait;
 
 /// What is wanted of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,41 +122,27 @@ pub async fn wait(
     failure: impl Future<Output = error::Error>,
 ) -> error::Result<Warm> {
     let began = world.clock().now();
-    let id = world.next_wait();
     let usual = seconds(want.usual);
-    world.emit(What::WaitBegan {
-        id,
-        what: want.what(),
-        of: want.nodes.into(),
-        usual_seconds: (usual > 0).then_some((usual, usual)),
-        limit_seconds: seconds(want.limit),
-    });
+    let estimate = (usual > 0).then_some(Usual::estimate(usual, usual));
+    let of = want.nodes.into();
+    let mut wait = Wait::begin(world, want.what(), of, estimate, want.limit)?;
+    let left = wait.left();
     let mut state = State::new(&want, began);
     let failure = pin!(failure);
     let result = tokio::select! {
         biased;
         error = failure => Err(error),
-        warm = follow(world, &mut state, id, began) => warm,
-        () = world.clock().sleep(want.limit) => {
+        warm = follow(world, &mut state, &mut wait) => warm,
+        () = world.clock().sleep(left) => {
             Err(report::timed_out(&want, &state.view(world.clock().now())).into())
         }
     };
-    world.emit(What::WaitEnded {
-        id,
-        what: want.what(),
-        ok: result.is_ok(),
-        took_seconds: seconds(world.clock().since(began)),
-    });
+    wait.end(result.is_ok());
     result
 }
 
 /// Follows the pool until it is warm, saying what changes.
-async fn follow(
-    world: &World,
-    state: &mut State,
-    id: u64,
-    began: Timestamp,
-) -> error::Result<Warm> {
+async fn follow(world: &World, state: &mut State, wait: &mut Wait) -> error::Result<Warm> {
     state.choose(puller::puller(world).await?, &world.target().watch);
     let mut news = open(world, state);
     let mut told: Option<(View, Timestamp)> = None;
@@ -184,17 +171,12 @@ async fn follow(
             Duration::try_from(now.duration_since(*at)).is_ok_and(|since| since >= BEAT)
         };
         if told.as_ref().is_none_or(|last| last.0 != view || due(last)) {
-            world.emit(What::Progress {
-                id,
-                done: view.done.into(),
-                of: state.of().into(),
-                items: view.items.clone(),
-                why: view.why.clone(),
-            });
+            let (done, of) = (view.done.into(), state.of().into());
+            wait.progress(done, of, view.items.clone(), view.why.clone())?;
             told = Some((view.clone(), now));
         }
         if view.done >= state.of() {
-            return Ok(warm(state, view, world.clock().since(began)));
+            return Ok(warm(state, view, wait.watched()));
         }
         if let Some(failure) = state.image_failure(now) {
             return Err(failure.into());

@@ -217,14 +217,20 @@ impl Face for Bars {
                     streams,
                 );
             }
+            What::Resumed(_) | What::CaughtUp | What::Slept { .. } => {}
             What::WaitBegan {
                 id,
                 what,
                 of,
-                usual_seconds,
+                usual,
                 ..
             } => {
-                let wait = Wait::begun(event.at, self.clean(what), *of, *usual_seconds);
+                let wait = Wait::begun(
+                    event.at,
+                    self.clean(what),
+                    *of,
+                    usual.map(|u| (u.shortest, u.longest)),
+                );
                 self.waits.insert(*id, wait);
             }
             What::Progress {
@@ -233,6 +239,7 @@ impl Face for Bars {
                 of,
                 items,
                 why,
+                ..
             } => {
                 self.progress(*id, *done, *of, items, why.as_deref());
             }

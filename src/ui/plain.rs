@@ -92,10 +92,11 @@ impl Plain {
                 id,
                 what,
                 of,
-                usual_seconds,
+                usual,
                 limit_seconds,
+                ..
             } => {
-                let seen = Seen::new(event.at, what, *of, *usual_seconds);
+                let seen = Seen::new(event.at, what, *of, usual.map(|u| (u.shortest, u.longest)));
                 let line = seen.begins(*limit_seconds);
                 self.waits.insert(*id, seen);
                 vec![line]
@@ -106,6 +107,7 @@ impl Plain {
                 of,
                 items,
                 why,
+                ..
             } => {
                 let line = self.progress(event.at, *id, *done, *of, items, why.as_deref());
                 line.into_iter().collect()
@@ -125,6 +127,7 @@ impl Plain {
                 why,
                 after_seconds,
             } => vec![words::retrying(what, why, *after_seconds)],
+            What::Resumed(_) | What::CaughtUp | What::Slept { .. } => Vec::new(),
             What::Finished(finished) => {
                 let lines = finish::lines(finished).into_iter();
                 lines.map(|(_, line)| line).collect()
@@ -153,6 +156,9 @@ impl Plain {
                 !self.quiet || matches!(level, Level::Warning | Level::Next)
             }
             What::Started(_)
+            | What::Resumed(_)
+            | What::CaughtUp
+            | What::Slept { .. }
             | What::Asked { .. }
             | What::Answered { .. }
             | What::Changed(_)

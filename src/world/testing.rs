@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
+use jiff::Timestamp;
 
 use super::operator::{Answer, Question};
-use super::{Clock, Doors, Notes, Operator, Parts, Stop, Target, World};
+use super::{Clock, Doors, Note, Notes, Operator, Parts, Stop, Target, World};
 use crate::error::{self, Kind};
 use crate::event::{Event, Events, What};
 use crate::names::{ClusterName, Mode};
@@ -15,7 +16,7 @@ use crate::names::{ClusterName, Mode};
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
     events: Arc<Mutex<Vec<Event>>>,
-    notes: Arc<Mutex<Vec<String>>>,
+    notes: Arc<Mutex<Vec<Note>>>,
     renewals: Arc<Mutex<usize>>,
 }
 
@@ -27,11 +28,19 @@ impl Seen {
     }
 
     /// Operation names noted, in order.
-    pub(crate) fn notes(&self) -> Vec<String> {
-        self.notes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let notes = self.notes();
+        let operations = notes.into_iter().filter_map(|note| match note {
+            Note::Changed { change } => change.operation,
+            Note::Settled { .. } | Note::Watched { .. } | Note::Answered { .. } => None,
+        });
+        operations.collect()
+    }
+
+    /// Everything noted, in order.
+    pub(crate) fn notes(&self) -> Vec<Note> {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.clone()
     }
 
     /// How often the credentials were renewed.
@@ -106,9 +115,9 @@ impl Doors for Given {
 }
 
 impl Notes for Seen {
-    fn operation(&self, name: &str) -> error::Result<()> {
+    fn note(&self, _: Timestamp, note: &Note) -> error::Result<()> {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.push(name.to_owned());
+        notes.push(note.clone());
         Ok(())
     }
 }

@@ -181,9 +181,9 @@ fn records(place: &Place) -> Vec<Value> {
 /// The operation that was noted for this call.
 fn noted(records: &[Value], call: &str) -> Option<String> {
     let begun = records.iter().find(|record| record["call"] == call)?;
-    let mut notes = records.iter().filter(|record| record["record"] == "note");
+    let mut notes = records.iter().filter(|record| record["note"] == "changed");
     let note = notes.find(|note| note["seq"] == begun["seq"])?;
-    note["operation"].as_str().map(str::to_owned)
+    note["change"]["operation"].as_str().map(str::to_owned)
 }
 
 #[test]
@@ -196,17 +196,23 @@ fn the_journal_of_an_interrupted_run_has_its_end() {
             .unwrap()
             .starts_with("operation-")
     );
-    let [.., begin, end, finish] = records.as_slice() else {
+    let [.., begin, wait, end, finish] = records.as_slice() else {
         panic!("{records:?}");
     };
     let of = |record: &Value| record["record"].as_str().unwrap().to_owned();
     assert_eq!([begin, end, finish].map(of), ["begin", "end", "finish"]);
+    assert_eq!(wait["note"], "watched");
     assert_eq!(begin["call"], "k8s::wait_warm");
     assert_eq!(end["seq"], begin["seq"]);
     assert_eq!(end["error"]["kind"], "interrupted");
     assert_eq!(finish["exit"], 130);
-    assert_eq!(finish["changed"][0]["fate"], "done");
-    assert_eq!(finish["changed"][1]["fate"], "in_flight");
+    assert_eq!(finish["changes"], 2);
+    let mut settled = records.iter().filter(|record| record["note"] == "settled");
+    assert_eq!(
+        settled.next().unwrap()["operation"],
+        noted(&records, "Pool.raise_limits").unwrap()
+    );
+    assert_eq!(settled.next(), None);
 }
 
 /// The first operation, which does not end.

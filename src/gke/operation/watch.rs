@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::super::Error;
 use super::{Operation, fetch, judge, request, short};
 use crate::error;
-use crate::event::{self, Fate, Level, What};
+use crate::event::{Fate, Level, Usual, What};
 use crate::world::World;
+use crate::world::wait::Wait;
 
 /// How long polling survives a service that does not answer.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -25,7 +26,7 @@ pub(in crate::gke) fn pace(elapsed: Duration) -> Duration {
 
 /// Waits, visibly, until an operation has ended well, and settles the change it carried out.
 ///
-/// `label` is what the operator sees being waited for, `usual` its usual duration in seconds.
+/// `label` is what the operator sees being waited for, `usual` an estimate of its duration.
 ///
 /// # Errors
 /// When the operation failed, cannot be watched, or is still running after `limit`.
@@ -33,15 +34,15 @@ pub async fn wait(
     world: &World,
     name: &str,
     label: &str,
-    usual: Option<(u64, u64)>,
+    usual: Option<Usual>,
     limit: Duration,
 ) -> error::Result<Operation> {
     let done = follow(world, name, label, usual, limit).await?;
     if let Some(cause) = &done.failure {
-        world.settled(&done.name, Fate::Failed);
+        world.settled(&done.name, Fate::Failed)?;
         return Err(judge::error(&done, cause, &world.target().cluster).into());
     }
-    world.settled(&done.name, Fate::Done);
+    world.settled(&done.name, Fate::Done)?;
     Ok(done)
 }
 
@@ -50,17 +51,10 @@ pub(in crate::gke) async fn follow(
     world: &World,
     name: &str,
     label: &str,
-    usual: Option<(u64, u64)>,
+    usual: Option<Usual>,
     limit: Duration,
 ) -> Result<Operation, Error> {
-    let (id, began) = (world.next_wait(), world.clock().now());
-    world.emit(What::WaitBegan {
-        id,
-        what: label.to_owned(),
-        of: 1,
-        usual_seconds: usual,
-        limit_seconds: event::seconds(limit),
-    });
+    let mut wait = Wait::begin(world, label, 1, usual, limit)?;
     let mut watch = Watch::new(world, name);
     let end = loop {
         let seen = match watch.look().await {
@@ -68,47 +62,34 @@ pub(in crate::gke) async fn follow(
             Err(failure) => break Err(failure),
         };
         if let Some(operation) = seen {
-            let over = operation.is_done();
-            world.emit(progress(id, &operation));
-            if over {
+            progress(&mut wait, &operation)?;
+            if operation.is_done() {
                 break Ok(operation);
             }
         }
-        let elapsed = world.clock().since(began);
-        if elapsed >= limit {
+        if wait.left().is_zero() {
             break Err(Error::TimedOut {
                 name: short(name).to_owned(),
                 limit,
                 cluster: world.target().cluster.clone(),
             });
         }
-        world
-            .clock()
-            .sleep(pace(elapsed).min(limit.saturating_sub(elapsed)))
-            .await;
+        let pause = pace(wait.watched()).min(wait.left());
+        world.clock().sleep(pause).await;
     };
-    world.emit(What::WaitEnded {
-        id,
-        what: label.to_owned(),
-        ok: end.as_ref().is_ok_and(|done| done.failure.is_none()),
-        took_seconds: event::seconds(world.clock().since(began)),
-    });
+    wait.end(end.as_ref().is_ok_and(|done| done.failure.is_none()));
     end
 }
 
-fn progress(id: u64, operation: &Operation) -> What {
+fn progress(wait: &mut Wait, operation: &Operation) -> error::Result<()> {
     let (done, of) = operation.progress.unwrap_or((0, 1));
-    What::Progress {
-        id,
-        done: if operation.is_done() && operation.failure.is_none() {
-            of
-        } else {
-            done
-        },
-        of,
-        items: Vec::new(),
-        why: (!operation.detail.is_empty()).then(|| operation.detail.clone()),
-    }
+    let done = if operation.is_done() && operation.failure.is_none() {
+        of
+    } else {
+        done
+    };
+    let why = (!operation.detail.is_empty()).then(|| operation.detail.clone());
+    wait.progress(done, of, Vec::new(), why)
 }
 
 /// Resolves when an operation fails, with the failure; never when it ends well, but then its
@@ -119,11 +100,17 @@ pub async fn failure(world: &World, name: &str) -> error::Error {
     loop {
         match watch.look().await {
             Ok(Some(done)) if done.is_done() => {
+                let fate = if done.failure.is_some() {
+                    Fate::Failed
+                } else {
+                    Fate::Done
+                };
+                if let Err(unkept) = world.settled(&done.name, fate) {
+                    return unkept;
+                }
                 let Some(cause) = &done.failure else {
-                    world.settled(&done.name, Fate::Done);
                     return std::future::pending().await;
                 };
-                world.settled(&done.name, Fate::Failed);
                 return judge::error(&done, cause, &world.target().cluster).into();
             }
             // After a silence, each try of which has been shown, it may be seen again.

@@ -32,7 +32,7 @@ async fn growing_sends_the_size_and_does_not_wait() {
     assert_eq!(sent.target, "clusters/callysto-cluster/nodePools/nb-user");
     assert_eq!(world.clock().since(began), Duration::ZERO);
     assert_eq!(gke.state().sizes, [2]);
-    assert_eq!(seen.notes(), ["operation-1"]);
+    assert_eq!(seen.operations(), ["operation-1"]);
     let change = &world.changes()[0];
     assert_eq!(
         (change.before.as_str(), change.after.as_str()),
@@ -118,7 +118,7 @@ async fn an_unknown_fate_is_looked_into_and_sent_once_more() {
     assert_eq!(sent.name, "operation-2");
     assert_eq!(gke.state().sizes, [2, 3]);
     assert_eq!(gke.writes().len(), 3);
-    assert_eq!(seen.notes(), ["operation-1", "operation-2"]);
+    assert_eq!(seen.operations(), ["operation-1", "operation-2"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +153,7 @@ async fn a_resize_that_is_listed_late_is_adopted_and_not_waited_for() {
         gke.fate("setSize", second);
         let sent = grow(&world, POOL, 2, present(0)).await.unwrap().unwrap();
         assert_eq!((sent.name.as_str(), sent.is_done()), ("operation-1", false));
-        assert_eq!(seen.notes(), ["operation-1"]);
+        assert_eq!(seen.operations(), ["operation-1"]);
         assert_eq!(world.changes().len(), 1);
         assert_eq!(gke.writes().len(), 2);
         assert!(
@@ -173,7 +173,7 @@ async fn a_doubt_does_not_make_anothers_operation_ours() {
     gke.fate("setSize", Fate::Refused(busy("operation-7")));
     let sent = grow(&world, POOL, 2, present(0)).await.unwrap().unwrap();
     assert_eq!((sent.name.as_str(), gke.writes().len()), ("operation-2", 3));
-    assert_eq!(seen.notes(), ["operation-2"]);
+    assert_eq!(seen.operations(), ["operation-2"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,7 +187,7 @@ async fn what_is_over_cannot_be_what_holds_the_pool() {
     gke.fate("setSize", Fate::Refused(busy("operation-9")));
     let sent = grow(&world, POOL, 2, present(0)).await.unwrap().unwrap();
     assert_eq!((sent.name.as_str(), gke.writes().len()), ("operation-2", 3));
-    assert_eq!(seen.notes(), ["operation-2"]);
+    assert_eq!(seen.operations(), ["operation-2"]);
 }
 
 /// Grows to 2, is asked to stop a second later, and says whether growing came to its end, and
@@ -214,7 +214,7 @@ async fn a_stop_while_the_answer_is_on_its_way_still_notes_the_operation() {
     gke.fate("setSize", Fate::Slow(3));
     let (_, took) = stopped_after_a_second(&world).await;
     assert_eq!(took, 3);
-    assert_eq!(seen.notes(), ["operation-1"]);
+    assert_eq!(seen.operations(), ["operation-1"]);
     assert_eq!(world.changes()[0].operation.as_deref(), Some("operation-1"));
 }
 
@@ -223,7 +223,7 @@ async fn a_stop_while_a_lost_answer_is_looked_for_still_notes_the_operation() {
     let (gke, world, seen) = Gke::new();
     gke.fate("setSize", Fate::Lost);
     stopped_after_a_second(&world).await;
-    assert_eq!(seen.notes(), ["operation-1"]);
+    assert_eq!(seen.operations(), ["operation-1"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -234,6 +234,6 @@ async fn a_stop_between_two_tries_is_heeded_at_once() {
         gke.fate("setSize", refused(Code::ResourceExhausted, text));
     }
     assert_eq!(stopped_after_a_second(&world).await, (false, 1));
-    assert!(seen.notes().is_empty());
+    assert!(seen.operations().is_empty());
     assert!(world.changes().is_empty());
 }

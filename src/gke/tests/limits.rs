@@ -36,7 +36,7 @@ async fn raising_keeps_what_is_not_ours_and_a_higher_maximum() {
                 .set_autoprovisioned(true)
         )
     );
-    assert_eq!(seen.notes(), ["operation-1"]);
+    assert_eq!(seen.operations(), ["operation-1"]);
     let changes = world.changes();
     assert_eq!(changes.len(), 1);
     assert_eq!(changes[0].what, "node pool nb-user: autoscaler limits");
@@ -121,7 +121,7 @@ async fn a_busy_cluster_is_waited_for_and_what_changed_meanwhile_is_kept() {
             "limits of node pool nb-user: operation-2"
         ]
     );
-    assert_eq!(seen.notes(), ["operation-2"]);
+    assert_eq!(seen.operations(), ["operation-2"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +171,7 @@ async fn an_answer_lost_on_the_way_is_found_by_its_trace() {
     let done = raise_limits(&world, POOL, 2, 20).await.unwrap().unwrap();
     assert_eq!(done.name, "operation-1");
     assert_eq!(gke.writes().len(), 1);
-    assert_eq!(seen.notes(), ["operation-1"]);
+    assert_eq!(seen.operations(), ["operation-1"]);
     assert_eq!(world.changes()[0].fate, event::Fate::Done);
 }
 
@@ -185,7 +185,7 @@ async fn a_lost_change_that_the_pool_already_shows_is_done() {
     );
     assert_eq!(raise_limits(&world, POOL, 2, 20).await.unwrap(), None);
     assert_eq!(gke.writes().len(), 1);
-    assert!(seen.notes().is_empty());
+    assert!(seen.operations().is_empty());
     assert_eq!(world.changes().len(), 1);
     assert_eq!(world.changes()[0].fate, event::Fate::Done);
 }

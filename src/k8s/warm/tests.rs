@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::error::{Error, Kind};
 use crate::event::Phase;
+use crate::event::What;
 use crate::k8s::testing::{
     IMAGE, Server, cordoned, daemon, event, failing, node as a_node, pulling as puller_pod,
 };

@@ -33,6 +33,8 @@ pub(super) fn at(seconds: i64, what: What) -> Event {
 pub(super) fn started(mode: Mode) -> What {
     What::Started(Started {
         version: 1,
+        run: "20261122T130405Z-warm_up".into(),
+        timezone: None,
         runbook: "warm_up".into(),
         summary: "Warm up the hub before a hackathon.".into(),
         source: "runbooks/warm_up.rhai".into(),
@@ -71,6 +73,9 @@ pub(super) fn changes() -> Vec<Change> {
 
 pub(super) fn finished(exit: u8, error: Option<Error>, changed: Vec<Change>) -> What {
     What::Finished(Finished {
+        run: "20261122T130405Z-warm_up".into(),
+        not_done: Vec::new(),
+        resume: None,
         runbook: "warm_up".into(),
         target: "callysto".into(),
         mode: Mode::Rehearsal,
@@ -87,6 +92,7 @@ pub(super) fn progress(done: u64, phases: &[(&str, crate::event::Phase)]) -> Wha
         id: 1,
         done,
         of: 2,
+        watched_seconds: 0,
         items: phases
             .iter()
             .enumerate()
@@ -161,8 +167,9 @@ fn waiting() -> Vec<Event> {
                 id: 1,
                 what: "2 nodes of nb-user ready with the image".into(),
                 of: 2,
-                usual_seconds: Some((1200, 1500)),
+                usual: Some(crate::event::Usual::estimate(1200, 1500)),
                 limit_seconds: 2700,
+                watched_seconds: 0,
             },
         ),
         at(
