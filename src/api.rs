@@ -45,17 +45,15 @@ const fn function(
     run: fn(World, Args) -> Answer,
     doc: &'static str,
 ) -> Function {
-    Function {
-        signature: Signature {
-            name,
-            class,
-            params,
-            optional: 0,
-            returns,
-            doc,
-        },
-        run,
-    }
+    let signature = Signature {
+        name,
+        class,
+        params,
+        optional: 0,
+        returns,
+        doc,
+    };
+    Function::new(signature, run)
 }
 
 /// A row whose last arguments may be left off.

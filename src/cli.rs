@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod environment;
 mod list;
+mod resume;
 mod run;
 mod show;
 mod signals;
@@ -64,6 +65,7 @@ fn command(setup: &Setup, matches: &ArgMatches, options: &mut Options) -> Result
     match matches.subcommand() {
         Some(("run", matches)) => run::run(setup, matches, options),
         Some(("rehearse", matches)) => run::rehearse(setup, matches, options),
+        Some(("resume", matches)) => resume::resume(setup, matches, options),
         Some(("list", _)) => list::list(setup),
         Some(("show", matches)) => show::show(setup, matches),
         Some(("check", matches)) => check::check(setup, matches, options),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -19,11 +20,14 @@ mod text;
 mod trust;
 
 pub use hub::{Hub, Token};
-pub use text::{Account, BaseUrl, TimeZone, Webhook};
+pub use text::{Account, BaseUrl, Length, TimeZone, Webhook};
 pub use trust::Trust;
 
 /// The file's name, wherever it is found.
 pub const FILE: &str = "runbook.toml";
+
+/// How old a run may be to go on without a question.
+pub const AGE_LIMIT: Duration = Duration::from_hours(12);
 
 /// A whole `runbook.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -33,6 +37,8 @@ pub struct Config {
     pub default_target: Option<String>,
     /// A further folder of runbooks, relative to the file.
     pub runbooks: Option<PathBuf>,
+    /// A run that stopped longer ago than this asks before it goes on; [`AGE_LIMIT`] by default.
+    pub resume_age: Option<Length>,
     /// Targets by name.
     #[serde(default, rename = "target")]
     pub targets: BTreeMap<String, Target>,

@@ -15,6 +15,9 @@ mod write;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
 use crate::error::{self, Kind};
 
 pub use read::read;
@@ -22,6 +25,27 @@ pub use record::{Begin, Closed, End, FORMAT, Finish, Header, Outcome, Record, Re
 pub use scrub::Scrub;
 pub use story::{Step, Story};
 pub use write::{Beside, Journal};
+
+/// How long things usually take.
+#[derive(Debug, Clone, Default)]
+pub struct Usuals;
+
+impl Usuals {
+    /// Of this call.
+    pub fn of(&self, _: &str, _: &[Value]) -> Option<crate::event::Usual> {
+        None
+    }
+}
+
+/// What is recorded instead of a value that is bulky or personal: the start of its SHA-256.
+pub fn digest(value: &Value) -> String {
+    let digest = Sha256::digest(value.to_string());
+    digest
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
 
 /// The folder of journals within the state folder.
 pub fn folder(state: &Path) -> PathBuf {

@@ -1,40 +1,45 @@
 //! One run, from its first event to its exit status: which world, which journal, how it ended.
 //!
-//! The thread that calls [`run`] becomes the script's: it needs a large stack ([`STACK`]). Never
+//! A run may take several sessions: each but the first goes on where the one before stopped. The
+//! thread that calls [`run`] becomes the script's: it needs a large stack ([`STACK`]). Never
 //! prints, never reads the environment; events go out, answers come in.
 
+mod account;
 mod kept;
 mod notify;
+mod opening;
 mod scene;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::api;
-use crate::engine;
+use crate::engine::{self, Past, Session};
 use crate::error::{Error, Kind, Result};
-use crate::event::{self, Event, Events, Finished, Level, Started, What};
-use crate::journal::{self, FORMAT, Finish, Header, Journal, Scrub};
-use crate::runbook::params;
+use crate::event::{Events, Finished, What};
+use crate::journal::{Journal, Scrub, Usuals};
 use crate::runbook::script::Script;
 use crate::world::live;
-use crate::world::{Clock, Operator, Parts, Stop, World};
+use crate::world::{NoGuard, Operator, Parts, Stop, World};
 
 pub use kept::forget;
+pub use opening::{Earlier, Opening};
 pub use scene::{LivePlace, Place};
 
+use account::{Account, NextLines};
 use scene::Scene;
 
 /// The stack a script needs.
 pub const STACK: usize = 16 << 20;
 
 /// What to run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Request {
     /// The runbook; it passed `check`.
     pub script: Script,
@@ -44,8 +49,10 @@ pub struct Request {
     pub place: Place,
     /// The folder that holds journals and the practice world.
     pub state: PathBuf,
-    /// Who runs it, for the journal.
+    /// Who runs it: `ann@laptop`.
     pub operator: String,
+    /// Whether it is a new run.
+    pub opening: Opening,
 }
 
 /// Who listens, answers and stops.
@@ -66,7 +73,7 @@ pub struct Company {
 /// A failure of the run itself is in the answer; its events and its journal have been written.
 ///
 /// # Errors
-/// When it could not even begin: no journal, no world.
+/// When it could not even begin, or its end could not be recorded: no journal, no world.
 pub fn run(request: &Request, company: &Company) -> Result<Finished> {
     let runtime = Rc::new(runtime(&request.place)?);
     let entered = runtime.enter();
@@ -81,7 +88,7 @@ pub fn run(request: &Request, company: &Company) -> Result<Finished> {
 
 fn runtime(place: &Place) -> Result<Runtime> {
     let mut builder = match place {
-        // One worker, so that tokens and watches go on while the script computes.
+        // One worker, so that leases, tokens and watches go on while the script computes.
         Place::Live(_) => {
             let mut builder = Builder::new_multi_thread();
             builder.worker_threads(1);
@@ -100,12 +107,11 @@ fn runtime(place: &Place) -> Result<Runtime> {
 }
 
 fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result<Finished> {
+    let scrub = request.opening.scrub(&request.state)?;
+    let company = &scrubbed(company, &scrub, &request.place);
     let scene = Scene::open(request, company)?;
-    let journal = Journal::create(
-        &journal::folder(&request.state),
-        header(request, &scene),
-        Scrub::new(b"key"),
-    )?;
+    let journal = opening::open(request, &scene, scrub)?;
+    scene.keep(request, &journal)?;
     let next = NextLines::default();
     let mut events = next.listening(company.events.clone());
     let mut webhook = None;
@@ -121,159 +127,75 @@ fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result
         clock: scene.clock.clone(),
         doors: Arc::clone(&scene.doors),
         operator: Arc::clone(&company.operator),
+        who: request.operator.clone(),
         events,
         notes: Arc::new(journal.clone()),
         stop: company.stop.clone(),
     });
-    world.emit(What::Started(started(request, &scene, journal.run())));
     let began = world.clock().now();
-    let outcome = request.script.program(&request.values).and_then(|program| {
-        let runtime = Rc::clone(runtime);
-        engine::run(
-            program,
-            api::functions(),
-            runtime,
-            world.clone(),
-            journal.clone(),
-        )
-    });
+    opening::announce(request, &world, &journal);
+    let outcome = script(runtime, request, &world, &journal);
     if let Some(caller) = webhook {
         runtime.block_on(caller.done());
     }
-    let error = outcome.err();
-    let finished = Finished {
-        run: journal.run().to_owned(),
-        not_done: Vec::new(),
-        resume: None,
-        runbook: request.script.name().to_owned(),
-        target: scene.target.name.clone(),
-        mode: scene.target.mode,
-        exit: error.as_ref().map_or(0, |error| error.kind.exit_code()),
-        took_seconds: event::seconds(world.clock().since(began)),
-        changed: world.changes(),
+    let account = Account {
+        request,
+        world: &world,
+        run: journal.run(),
         next: next.lines(),
-        error,
+        took: world.clock().since(began),
     };
+    let finished = account.of(outcome.err());
     world.emit(What::Finished(finished.clone()));
-    journal.finish(Finish {
-        at: world.clock().now(),
-        exit: finished.exit,
-        error: finished.error.clone(),
-        took_seconds: finished.took_seconds,
-        changes: finished.changed.len().try_into().unwrap_or(u64::MAX),
-    })?;
-    scene.keep(request)?;
+    opening::close(request, &world, &journal, &finished)?;
     Ok(finished)
 }
 
-fn started(request: &Request, scene: &Scene, run: &str) -> Started {
-    let source = request.script.source();
-    let (seed, _, faults) = rehearsed(&request.place);
-    Started {
-        version: event::VERSION,
-        run: run.to_owned(),
-        timezone: None,
-        runbook: request.script.name().to_owned(),
-        summary: request.script.doc.summary.clone(),
-        source: source.file.clone(),
-        hash: source.hash.clone(),
-        target: scene.target.name.clone(),
-        cluster: scene.target.cluster.to_string(),
-        mode: scene.target.mode,
-        params: given(request),
-        seed,
-        faults,
-    }
-}
-
-fn header(request: &Request, scene: &Scene) -> Header {
-    let source = request.script.source();
-    let (seed, scenario, faults) = rehearsed(&request.place);
-    let libraries = request
-        .script
-        .libraries
-        .iter()
-        .filter_map(|(path, library)| {
-            let library = library.as_ref().ok()?;
-            Some((path.clone(), library.source.hash.clone()))
-        });
-    Header {
-        format: FORMAT,
-        run: String::new(),
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        runbook: request.script.name().to_owned(),
-        source: source.file.clone(),
-        hash: source.hash.clone(),
-        libraries: libraries.collect(),
-        params: request.values.clone(),
-        target: scene.target.name.clone(),
-        cluster: scene.target.cluster.to_string(),
-        mode: scene.target.mode,
-        timezone: None,
-        operator: request.operator.clone(),
-        process: std::process::id(),
-        started: Clock::Live.now(),
-        seed,
-        scenario,
-        faults,
-    }
-}
-
-/// The parameters that have a value; durations as people write them.
-fn given(request: &Request) -> BTreeMap<String, Value> {
-    let mut given = BTreeMap::new();
-    for param in &request.script.params {
-        let value = request.values.get(&param.name).unwrap_or(&Value::Null);
-        if value.is_null() || value.as_str() == Some("") {
-            continue;
+/// Runs the script, or what is left of it.
+fn script(
+    runtime: &Rc<Runtime>,
+    request: &Request,
+    world: &World,
+    journal: &Journal,
+) -> Result<()> {
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = world.stop().stopped() => Err(engine::interrupted()),
+            consent = opening::consent(request, world) => consent,
         }
-        let shown = match param.kind {
-            params::Kind::Duration => param.spell(value).into(),
-            _ => value.clone(),
-        };
-        given.insert(param.name.clone(), shown);
-    }
-    given
+    })?;
+    let earlier = request.opening.earlier();
+    let session = Session {
+        journal: journal.clone(),
+        past: earlier.map(|earlier| Past::of(&earlier.story)),
+        abort: earlier.is_some_and(|earlier| earlier.abort),
+        guard: Arc::new(NoGuard),
+        usuals: Usuals::default(),
+        unsure: Arc::new(AtomicBool::new(false)),
+    };
+    let program = request.script.program(&request.values)?;
+    let runtime = Rc::clone(runtime);
+    engine::run(program, api::functions(), runtime, world.clone(), session)
 }
 
-/// Seed, scenario and faults of a rehearsal.
-fn rehearsed(place: &Place) -> (Option<u64>, Option<String>, Vec<String>) {
-    match place {
-        Place::Fresh(setup) => (
-            Some(setup.seed),
-            Some(setup.scenario.clone()),
-            setup.faults.iter().map(ToString::to_string).collect(),
-        ),
-        Place::Live(_) | Place::Kept(_) => (None, None, Vec::new()),
+/// The same company, whose secrets are kept out of the journal too.
+fn scrubbed(company: &Company, scrub: &Scrub, place: &Place) -> Company {
+    if let Place::Live(live) = place {
+        let known = [
+            live.environment.access_token.as_ref(),
+            live.webhook.as_ref(),
+        ];
+        for secret in known.into_iter().flatten() {
+            scrub.add(secret.expose());
+        }
     }
-}
-
-/// The lines a script leaves for afterwards.
-#[derive(Clone, Default)]
-struct NextLines(Arc<Mutex<Vec<String>>>);
-
-impl NextLines {
-    fn listening(&self, events: Events) -> Events {
-        let lines = Arc::clone(&self.0);
-        Events::new(move |event: Event| {
-            if let What::Said {
-                level: Level::Next,
-                text,
-            } = &event.what
-            {
-                lines
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(text.clone());
-            }
-            events.emit(event);
-        })
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    let (tell, scrub) = (Arc::clone(&company.on_secret), scrub.clone());
+    Company {
+        on_secret: Arc::new(move |secret| {
+            scrub.add(secret);
+            tell(secret);
+        }),
+        ..company.clone()
     }
 }

@@ -229,6 +229,7 @@ impl Practice {
             cluster: cluster(),
             watch: pullers::HUBS.map(str::to_owned).to_vec(),
             type_name: false,
+            timezone: None,
             mode,
         }
     }

@@ -4,6 +4,7 @@
 //!  or simulated (`sim`) it cannot tell, and it never knows scripts.
 
 pub mod clock;
+mod guard;
 pub mod live;
 mod note;
 pub mod operator;
@@ -29,8 +30,9 @@ use crate::event::{Change, Event, Events, Fate, Usual, What};
 use crate::names::{ClusterName, Mode};
 
 pub use clock::Clock;
+pub use guard::{Guard, NoGuard};
 pub use note::{Begun, Note, Notes};
-pub use operator::Operator;
+pub use operator::{Operator, Question};
 pub use stop::Stop;
 
 /// Where a run acts, as the rooms need to know it.
@@ -44,6 +46,8 @@ pub struct Target {
     pub watch: Vec<String>,
     /// Whether an ordinary confirmation asks for the target's name to be typed.
     pub type_name: bool,
+    /// The time zone times are shown in; UTC when there is none.
+    pub timezone: Option<String>,
     /// How it runs.
     pub mode: Mode,
 }
@@ -67,11 +71,13 @@ struct Inner {
     clock: Clock,
     doors: Arc<dyn Doors>,
     operator: Arc<dyn Operator>,
+    who: String,
     events: Events,
     notes: Arc<dyn Notes>,
     stop: Stop,
     changes: Mutex<Vec<Change>>,
     effect: Mutex<Effect>,
+    steps: Mutex<Vec<String>>,
     waits: AtomicU64,
 }
 
@@ -94,6 +100,8 @@ pub struct Parts {
     pub doors: Arc<dyn Doors>,
     /// The person.
     pub operator: Arc<dyn Operator>,
+    /// The person's name: `ann@laptop`.
+    pub who: String,
     /// Who listens.
     pub events: Events,
     /// The journal's ear.
@@ -110,11 +118,13 @@ impl World {
             clock: parts.clock,
             doors: parts.doors,
             operator: parts.operator,
+            who: parts.who,
             events: parts.events,
             notes: parts.notes,
             stop: parts.stop,
             changes: Mutex::default(),
             effect: Mutex::default(),
+            steps: Mutex::default(),
             waits: AtomicU64::new(1),
         }))
     }
@@ -134,11 +144,6 @@ impl World {
         &*self.0.doors
     }
 
-    /// The person.
-    pub fn operator(&self) -> &dyn Operator {
-        &*self.0.operator
-    }
-
     /// Ctrl-C, and the shield that holds it while a write is on its way.
     pub fn stop(&self) -> &Stop {
         &self.0.stop
@@ -150,6 +155,44 @@ impl World {
             at: self.0.clock.now(),
             what,
         });
+    }
+
+    /// Asks the operator, and keeps and shows the answer.
+    ///
+    /// # Errors
+    /// When nobody can be asked, or the answer could not be kept.
+    pub async fn ask(&self, question: Question) -> error::Result<String> {
+        let (key, text) = (question.key.clone(), question.text.clone());
+        self.emit(What::Asked {
+            key: key.clone(),
+            question: text.clone(),
+        });
+        let answer = self.0.operator.ask(question).await?;
+        let (value, by) = (answer.value, answer.by);
+        self.emit(What::Answered {
+            key: key.clone(),
+            answer: value.clone(),
+            by: by.clone(),
+        });
+        self.note(&Note::Answered {
+            key,
+            question: text,
+            answer: value.clone(),
+            by,
+            who: self.0.who.clone(),
+        })?;
+        Ok(value)
+    }
+
+    /// The next heading of the script is reached.
+    pub fn begin_step(&self, title: String) {
+        lock(&self.0.steps).push(title.clone());
+        self.emit(What::Step { title });
+    }
+
+    /// The headings reached so far, in order.
+    pub fn steps(&self) -> Vec<String> {
+        lock(&self.0.steps).clone()
     }
 
     /// A number that pairs one wait's events.
@@ -192,14 +235,14 @@ impl World {
         let kept = self.note(&Note::Changed {
             change: change.clone(),
         });
-        self.recall(change);
+        lock(&self.0.changes).push(change.clone());
+        self.emit(What::Changed(change));
         kept
     }
 
-    /// Remembers and shows a change that is on record already.
-    pub(crate) fn recall(&self, change: Change) {
-        lock(&self.0.changes).push(change.clone());
-        self.emit(What::Changed(change));
+    /// Remembers what earlier sessions changed.
+    pub(crate) fn remember(&self, changes: Vec<Change>) {
+        *lock(&self.0.changes) = changes;
     }
 
     /// Keeps and remembers what became of the change that `operation` carries out.
@@ -207,17 +250,6 @@ impl World {
     /// # Errors
     /// When the record could not be kept.
     pub fn settled(&self, operation: &str, fate: Fate) -> error::Result<()> {
-        if !self.settle(operation, fate) {
-            return Ok(());
-        }
-        self.note(&Note::Settled {
-            operation: operation.to_owned(),
-            fate,
-        })
-    }
-
-    /// Remembers what became of it; says whether that is news.
-    pub(crate) fn settle(&self, operation: &str, fate: Fate) -> bool {
         let mut news = false;
         for change in lock(&self.0.changes).iter_mut() {
             if change.operation.as_deref() == Some(operation) {
@@ -225,7 +257,13 @@ impl World {
                 change.fate = fate;
             }
         }
-        news
+        if !news {
+            return Ok(());
+        }
+        self.note(&Note::Settled {
+            operation: operation.to_owned(),
+            fate,
+        })
     }
 
     /// Everything changed so far, in order.

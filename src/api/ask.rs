@@ -6,10 +6,9 @@ use super::function;
 use crate::engine::table::Type;
 use crate::engine::{Answer, Args, Function};
 use crate::error::{Error, Kind, Result};
-use crate::event::What;
 use crate::names::Class;
-use crate::world::World;
-use crate::world::operator::{Form, Question};
+use crate::world::operator::Form;
+use crate::world::{Question, World};
 
 const QUESTION: &[(&str, Type)] = &[("key", Type::Text), ("question", Type::Text)];
 
@@ -99,16 +98,5 @@ async fn ask(world: &World, args: &Args, form: Form) -> Result<String> {
         text: args.text(1)?,
         form,
     };
-    world.emit(What::Asked {
-        key: question.key.clone(),
-        question: question.text.clone(),
-    });
-    let key = question.key.clone();
-    let answer = world.operator().ask(question).await?;
-    world.emit(What::Answered {
-        key,
-        answer: answer.value.clone(),
-        by: answer.by,
-    });
-    Ok(answer.value)
+    world.ask(question).await
 }

@@ -62,7 +62,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Type::List,
         users,
         "User servers on the nodes of a pool: user, namespace, node, phase, since.",
-    ),
+    )
+    .personal(),
     function(
         "k8s::uncordon",
         Class::WriteConverge,
@@ -92,7 +93,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             wait,
             "Waits until that many nodes are ready, schedulable and hold the image. Options: `resize` (the operation that brings them; its failure ends the wait), `image`, `usual` and `limit` (durations like \"45m\").",
         ),
-    ),
+    )
+    .holds(holds),
 ];
 
 fn nodes(world: World, args: Args) -> Answer {
@@ -116,6 +118,21 @@ fn look(world: World, args: Args) -> Answer {
                 "warm": false,
                 "missing": super::json(&missing)?,
             }),
+        })
+    })
+}
+
+fn holds(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let (want, _) = want(&args)?;
+        Ok(match warm::check(&world, &want).await? {
+            warm::Look::Warm(_) => Value::Null,
+            warm::Look::Cold(missing) => {
+                let missing = missing
+                    .iter()
+                    .map(|item| format!("{}: {}", item.name, item.note));
+                missing.collect::<Vec<_>>().join("; ").into()
+            }
         })
     })
 }

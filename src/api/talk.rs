@@ -74,9 +74,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn step(world: World, args: Args) -> Answer {
     Box::pin(async move {
-        world.emit(What::Step {
-            title: args.text(0)?,
-        });
+        world.begin_step(args.text(0)?);
         Ok(().into())
     })
 }

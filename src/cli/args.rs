@@ -79,6 +79,7 @@ pub(super) fn command(library: &Library, runs: bool) -> Command {
         )
         .subcommand(runbooks(run(), library, runs))
         .subcommand(runbooks(rehearse(), library, runs))
+        .subcommand(resume())
         .subcommand(Command::new("list").about("Lists the runbooks there are, and where each comes from"))
         .subcommand(
             Command::new("show")
@@ -160,13 +161,39 @@ fn names(all: &'static [(&'static str, &'static str)]) -> impl Iterator<Item = &
     all.iter().map(|(name, _)| *name)
 }
 
+fn resume() -> Command {
+    shown(Command::new("resume"))
+        .about("Goes on with a run that was interrupted, failed or was killed")
+        .arg(
+            Arg::new("run")
+                .value_name("RUN")
+                .help("Its id, or the beginning of it [default: the newest unfinished one]"),
+        )
+        .arg(
+            switch("again")
+                .conflicts_with("abort")
+                .help("Start a new run with the same parameters instead"),
+        )
+        .arg(switch("abort").help("Give it up for good, and undo what its script says"))
+        .arg(
+            option("away", "TIME")
+                .value_parser(crate::names::duration)
+                .help("Practice only: so much later, as after a night: 2h"),
+        )
+}
+
 fn answers(command: Command) -> Command {
-    command
+    shown(command)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand_value_name("NAME")
         .subcommand_help_heading("Runbooks")
         .disable_help_subcommand(true)
+}
+
+/// How a run is shown, and what answers its questions.
+fn shown(command: Command) -> Command {
+    command
         .arg(
             option("output", "KIND")
                 .value_parser(["bars", "plain", "json"])

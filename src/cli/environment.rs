@@ -22,8 +22,8 @@ pub(super) struct Environment {
     pub(super) keyboard: bool,
     /// `NO_COLOR` is set, or the terminal can do nothing.
     pub(super) no_color: bool,
-    /// The system's user name.
-    pub(super) user: String,
+    /// Who this is, and on which machine: `ann@laptop`.
+    pub(super) who: String,
     /// Where credentials may be found.
     pub(super) google: live::Environment,
     /// `CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER`.
@@ -52,10 +52,14 @@ impl Environment {
             screen: io::stderr().is_terminal(),
             keyboard: io::stdin().is_terminal(),
             no_color: text("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
-            user: text("USER")
-                .or_else(|| text("LOGNAME"))
-                .or_else(|| text("USERNAME"))
-                .unwrap_or_default(),
+            who: format!(
+                "{}@{}",
+                text("USER")
+                    .or_else(|| text("LOGNAME"))
+                    .or_else(|| text("USERNAME"))
+                    .unwrap_or_else(|| "somebody".to_owned()),
+                machine(text("COMPUTERNAME"))
+            ),
             google: live::Environment {
                 access_token: text("CLOUDSDK_AUTH_ACCESS_TOKEN").map(Secret::new),
                 credentials_file: path("GOOGLE_APPLICATION_CREDENTIALS"),
@@ -98,4 +102,16 @@ impl Environment {
             self.folder.join(here)
         }
     }
+}
+
+/// This machine's name, without its domain.
+fn machine(told: Option<String>) -> String {
+    #[cfg(unix)]
+    let told = told.or_else(|| {
+        let name = rustix::system::uname();
+        Some(name.nodename().to_string_lossy().into_owned())
+    });
+    let name = told.unwrap_or_default();
+    let short = name.split('.').next().unwrap_or_default();
+    if short.is_empty() { "localhost" } else { short }.to_owned()
 }

@@ -12,7 +12,7 @@ use crate::api;
 use crate::config::{self, Confirm};
 use crate::error::{Error, Kind, Result};
 use crate::names::Mode;
-use crate::run::{self, Company, LivePlace, Place, Request};
+use crate::run::{self, Company, LivePlace, Opening, Place, Request};
 use crate::runbook::check::check;
 use crate::runbook::params::{Param, flags};
 use crate::runbook::script::Script;
@@ -66,7 +66,7 @@ pub(super) fn rehearse(
 }
 
 /// The screen as the run's own flags want it.
-fn adjust(screen: &mut Options, matches: &ArgMatches) {
+pub(super) fn adjust(screen: &mut Options, matches: &ArgMatches) {
     if let Some(output) = matches.get_one::<String>("output") {
         screen.output = output.parse().unwrap_or(Output::Plain);
     }
@@ -74,7 +74,7 @@ fn adjust(screen: &mut Options, matches: &ArgMatches) {
     screen.verbose = matches.get_count("verbose");
 }
 
-fn speed(matches: &ArgMatches, screen: &Options) -> Speed {
+pub(super) fn speed(matches: &ArgMatches, screen: &Options) -> Speed {
     let usual = if screen.terminal {
         Speed::Times(120)
     } else {
@@ -95,14 +95,25 @@ fn execute(
     let script = sound(setup, name, screen)?;
     let given = flags::given(matches, &script);
     let values = ask_for_missing(&script, given, screen)?;
-    screen.practice = !matches!(place, Place::Live(_));
     let request = Request {
         script,
         values,
         place,
         state: setup.environment.state_folder()?,
-        operator: setup.environment.user.clone(),
+        operator: setup.environment.who.clone(),
+        opening: Opening::New,
     };
+    start(setup, screen, &request, answers(matches))
+}
+
+/// Runs it, on this screen.
+pub(super) fn start(
+    setup: &Setup<'_>,
+    screen: &mut Options,
+    request: &Request,
+    flags: Flags,
+) -> Result<u8> {
+    screen.practice = !matches!(request.place, Place::Live(_));
     let screen_thread = Ui::start(screen.clone());
     log(screen, &screen_thread);
     let redactor = screen_thread.redactor();
@@ -112,18 +123,18 @@ fn execute(
     let stop = Stop::default();
     let company = Company {
         events: screen_thread.events(),
-        operator: Arc::new(screen_thread.operator(answers(matches))),
+        operator: Arc::new(screen_thread.operator(flags)),
         stop: stop.clone(),
         on_secret: Arc::new(move |secret| redactor.add(secret)),
     };
     setup.running.set(stop);
-    let outcome = run::run(&request, &company);
+    let outcome = run::run(request, &company);
     screen_thread.finish();
     Ok(outcome?.exit)
 }
 
 /// The script, when `check` finds nothing wrong with it.
-fn sound(setup: &Setup<'_>, name: &str, screen: &Options) -> Result<Script> {
+pub(super) fn sound(setup: &Setup<'_>, name: &str, screen: &Options) -> Result<Script> {
     let script = Script::read(setup.library.find(name)?)?;
     let mut findings = check(&script, &api::table());
     let Some(last) = findings.pop() else {
@@ -135,7 +146,7 @@ fn sound(setup: &Setup<'_>, name: &str, screen: &Options) -> Result<Script> {
     Err(last.into())
 }
 
-fn answers(matches: &ArgMatches) -> Flags {
+pub(super) fn answers(matches: &ArgMatches) -> Flags {
     let answers = matches.get_many::<(String, String)>("answer");
     Flags {
         yes: matches.get_flag("yes"),
@@ -144,7 +155,7 @@ fn answers(matches: &ArgMatches) -> Flags {
 }
 
 /// Asks for what has no value, if anybody is there to be asked.
-fn ask_for_missing(
+pub(super) fn ask_for_missing(
     script: &Script,
     mut given: BTreeMap<String, Value>,
     screen: &Options,
@@ -181,7 +192,7 @@ fn required(script: &Script, param: &Param) -> Error {
     .at(place)
 }
 
-fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
+pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
     let environment = setup.environment;
     let target = setup.config.target(name)?;
     Ok(LivePlace {
@@ -190,6 +201,7 @@ fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             cluster: target.cluster_name(),
             watch: target.watch.clone(),
             type_name: target.confirm == Confirm::TypeName,
+            timezone: (target.timezone.as_ref()).map(|zone| zone.as_str().to_owned()),
             mode: Mode::Live,
         },
         endpoint: match &target.endpoint {

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
+
+use crate::names;
 
 /// Said of anything else.
 pub(super) const WEBHOOK: &str =
@@ -138,5 +141,24 @@ impl TryFrom<String> for TimeZone {
                 "`{text}` is no time zone; write it like America/Edmonton"
             )),
         }
+    }
+}
+
+/// A length of time: `12h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Length(Duration);
+
+impl From<Length> for Duration {
+    fn from(length: Length) -> Self {
+        length.0
+    }
+}
+
+impl TryFrom<String> for Length {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        names::duration(&text).map(Self)
     }
 }

@@ -9,8 +9,8 @@ use rhai::packages::{
     BasicMathPackage, BasicStringPackage, LogicPackage, MoreStringPackage, Package as _,
 };
 use rhai::{
-    Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, OptimizationLevel,
-    RhaiFunc, Shared,
+    Dynamic, Engine, EvalAltResult, FnPtr, FuncRegistration, Module, NativeCallContext,
+    OptimizationLevel, RhaiFunc, Shared,
 };
 
 use crate::engine::bridge::{self, Handle};
@@ -94,6 +94,16 @@ const PARAMS: &[Signature] = &[
     ),
 ];
 
+/// What a script says it wants undone when the run is given up for good.
+const ON_ABORT: Signature = Signature {
+    name: "on_abort",
+    class: Class::Local,
+    params: &[("undo", Type::Any)],
+    optional: 0,
+    returns: Type::Unit,
+    doc: "Says what `runbook resume --abort` is to do: a closure without parameters. Of several, the last one said is called first.",
+};
+
 /// An interpreter whose functions act for `host`.
 pub(super) fn engine(functions: &'static [&'static [Function]], host: &Rc<Host>) -> Engine {
     let mut engine = language();
@@ -135,6 +145,10 @@ pub(super) fn engine(functions: &'static [&'static [Function]], host: &Rc<Host>)
             register(&mut engine, &mut modules, signature, arity, run);
         }
     }
+    let undo = Rc::clone(host);
+    engine.register_fn("on_abort", move |closure: FnPtr| {
+        undo.undo.borrow_mut().push(closure);
+    });
     for (name, module) in modules {
         engine.register_static_module(name, module.into());
     }
@@ -180,6 +194,7 @@ pub fn table(
     let mut table = Table {
         functions: ours
             .chain(PARAMS.iter().copied())
+            .chain([ON_ABORT])
             .map(|signature| (signature.name, signature))
             .collect(),
         handles: handles

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::table::Signature;
 use crate::error::{Error, Kind, Result};
-use crate::world::World;
+use crate::world::{Begun, World};
 
 /// What a function gives back; plain data, or a [`handle`].
 pub type Answer = LocalBoxFuture<'static, Result<Value>>;
@@ -17,6 +17,46 @@ pub struct Function {
     pub signature: Signature,
     /// What it does. The arguments were checked against the signature.
     pub run: fn(World, Args) -> Answer,
+    /// Whether what it gives back is about people: only its digest is recorded.
+    pub personal: bool,
+    /// For a wait: null when what was waited for holds, else a text that says why not.
+    pub holds: Option<fn(World, Args) -> Answer>,
+    /// For a write that must not be sent twice: what it gave back, if it left a trace; else null.
+    pub trace: Option<fn(World, Args, Begun) -> Answer>,
+}
+
+impl Function {
+    /// A function that looks like this and does that.
+    pub const fn new(signature: Signature, run: fn(World, Args) -> Answer) -> Self {
+        Self {
+            signature,
+            run,
+            personal: false,
+            holds: None,
+            trace: None,
+        }
+    }
+
+    /// A function whose result is about people.
+    #[must_use]
+    pub const fn personal(mut self) -> Self {
+        self.personal = true;
+        self
+    }
+
+    /// A wait whose condition can be looked at again.
+    #[must_use]
+    pub const fn holds(mut self, holds: fn(World, Args) -> Answer) -> Self {
+        self.holds = Some(holds);
+        self
+    }
+
+    /// A write whose trace can be looked for.
+    #[must_use]
+    pub const fn trace(mut self, trace: fn(World, Args, Begun) -> Answer) -> Self {
+        self.trace = Some(trace);
+        self
+    }
 }
 
 /// The key that tells a handle from plain data, in values and in the journal.

@@ -1,29 +1,50 @@
 //! One way out of a script: every effect is journaled, can be stopped, and is judged here.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rhai::{Dynamic, EvalAltResult, NativeCallContext};
+use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::engine::bridge;
 use crate::engine::function::{Args, Function};
+use crate::engine::past::{Past, Turn, recorded};
 use crate::engine::program::Program;
 use crate::engine::raised;
+use crate::engine::recheck::Grounds;
 use crate::engine::table::Signature;
+use crate::engine::{Session, doubt};
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Begin, Journal};
+use crate::event::What;
+use crate::journal::{Begin, Journal, Outcome, Record, Step, Usuals, digest};
 use crate::names::Class;
-use crate::world::World;
+use crate::world::{Effect, Guard, Note, World};
+
+/// A result this long is recorded as its digest.
+const BULK: usize = 256 << 10;
 
 /// What the functions of one run share.
 pub(super) struct Host {
     runtime: Rc<Runtime>,
     pub(super) world: World,
     journal: Journal,
+    guard: Arc<dyn Guard>,
+    usuals: Usuals,
     pub(super) program: Rc<Program>,
-    seq: RefCell<u64>,
+    past: RefCell<Past>,
+    /// What has to be looked at again before the next write, if [`Host::unsure`].
+    grounds: RefCell<Grounds>,
+    /// The world may have moved on since the grounds were looked at.
+    unsure: Arc<AtomicBool>,
+    /// What happens was recorded by an earlier session.
+    replaying: Cell<bool>,
+    /// The script is only replayed, to learn what it wants undone.
+    abort: bool,
+    /// What to undo when the run is given up for good, in the order it was said.
+    pub(super) undo: RefCell<Vec<FnPtr>>,
     /// What ended the run in a way no script may catch.
     halted: RefCell<Option<Error>>,
 }
@@ -32,15 +53,24 @@ impl Host {
     pub(super) fn new(
         runtime: Rc<Runtime>,
         world: World,
-        journal: Journal,
+        session: Session,
         program: Rc<Program>,
     ) -> Self {
+        let resumed = session.past.is_some();
+        session.unsure.fetch_or(resumed, Ordering::Relaxed);
         Self {
             runtime,
             world,
-            journal,
+            journal: session.journal,
+            guard: session.guard,
+            usuals: session.usuals,
             program,
-            seq: RefCell::new(0),
+            past: RefCell::new(session.past.unwrap_or_default()),
+            grounds: RefCell::default(),
+            unsure: session.unsure,
+            replaying: Cell::new(resumed),
+            abort: session.abort,
+            undo: RefCell::default(),
             halted: RefCell::new(None),
         }
     }
@@ -48,6 +78,35 @@ impl Host {
     /// What ended the run in a way no script may catch.
     pub(super) fn halted(&self) -> Option<Error> {
         self.halted.borrow().clone()
+    }
+
+    /// The script has ended well: whether it did everything that is on record.
+    pub(super) fn all_replayed(&self) -> Result<()> {
+        self.past.borrow().left_over().map_or(Ok(()), Err)?;
+        self.catch_up();
+        Ok(())
+    }
+
+    /// The script was replayed to the point where it stopped; what comes now undoes. Gives back
+    /// what to call, the last thing said first.
+    ///
+    /// # Errors
+    /// When the operator has stopped it, or the journal cannot be written.
+    pub(super) fn begin_undo(&self) -> Result<Vec<FnPtr>> {
+        if self.world.stop().is_stopped() {
+            return Err(interrupted());
+        }
+        self.halted.take();
+        let mut past = self.past.borrow_mut();
+        if !past.aborting() {
+            let at = self.world.clock().now();
+            self.journal.write(&Record::Aborting { at })?;
+        }
+        past.undo();
+        if past.is_over() {
+            self.catch_up();
+        }
+        Ok(self.undo.borrow().iter().rev().cloned().collect())
     }
 
     /// Calls a function of the table for a script.
@@ -85,39 +144,187 @@ impl Host {
         self.runtime.block_on(async {
             // Else whether a question was answered by a flag or typed reorders what is due now.
             tokio::task::yield_now().await;
-            let now = || self.world.clock().now();
-            let journaled = class != Class::Local;
-            if journaled {
-                let file = context.call_source().unwrap_or_default();
-                let place = self.program.place(file, context.call_position(), "");
-                self.journal.begin(
-                    self.seq.replace_with(|n| *n + 1) + 1,
-                    Begin {
-                        at: now(),
-                        call: name.to_owned(),
-                        class,
-                        args: args.0.clone(),
-                        place: place.to_string(),
-                        step: None,
-                    },
-                )?;
+            if class == Class::Local {
+                return self
+                    .stoppable((function.run)(self.world.clone(), args))
+                    .await;
             }
-            let work = (function.run)(self.world.clone(), args);
-            let outcome = tokio::select! {
-                biased;
-                () = self.world.stop().stopped() => Err(interrupted()),
-                outcome = work => outcome,
+            let file = context.call_source().unwrap_or_default();
+            let place = self.program.place(file, context.call_position(), "");
+            let mut clean = Value::Array(args.0.clone());
+            self.journal.scrub().clean(&mut clean);
+            let call = Begin {
+                at: self.world.clock().now(),
+                call: name.to_owned(),
+                class,
+                args: match clean {
+                    Value::Array(args) => args,
+                    _ => Vec::new(),
+                },
+                place: place.to_string(),
+                step: self.world.steps().pop(),
             };
-            if journaled {
-                self.journal.end(now(), (&outcome).into())?;
+            let turn = self.past.borrow_mut().turn(&call);
+            match turn.map_err(|error| self.explained(error))? {
+                Turn::Recorded(step) => self.replay(function, args, &step).await,
+                Turn::Again(step) => self.live(function, args, call, Some(&step)).await,
+                Turn::New => self.live(function, args, call, None).await,
             }
-            outcome
         })
+    }
+
+    /// The outcome, unless the operator stops it first.
+    async fn stoppable(&self, work: impl Future<Output = Result<Value>>) -> Result<Value> {
+        tokio::select! {
+            biased;
+            () = self.world.stop().stopped() => Err(interrupted()),
+            outcome = work => outcome,
+        }
+    }
+
+    /// Gives back what an earlier session recorded, and shows it again.
+    async fn replay(&self, function: &Function, args: Args, step: &Step) -> Result<Value> {
+        self.recall(step);
+        if let Some((what, watched)) = step.watched() {
+            self.world.emit(What::WaitEnded {
+                id: 0,
+                what: what.to_owned(),
+                ok: step.is_done(),
+                took_seconds: watched.as_secs(),
+            });
+        }
+        let outcome = match recorded(step) {
+            Some(outcome) => outcome,
+            None => {
+                let work = (function.run)(self.world.clone(), args.clone());
+                self.stoppable(work).await
+            }
+        };
+        self.grounds
+            .borrow_mut()
+            .stood_on(function, args, step, &outcome);
+        outcome
+    }
+
+    /// Shows again what was noted of an effect.
+    fn recall(&self, step: &Step) {
+        for (_, note) in &step.notes {
+            match note {
+                Note::Changed { change } => self.world.emit(What::Changed(change.clone())),
+                Note::Answered {
+                    key,
+                    question,
+                    answer,
+                    by,
+                    ..
+                } => {
+                    let (key, question) = (key.clone(), question.clone());
+                    self.world.emit(What::Asked {
+                        key: key.clone(),
+                        question,
+                    });
+                    let (answer, by) = (answer.clone(), by.clone());
+                    self.world.emit(What::Answered { key, answer, by });
+                }
+                // The run's account of itself has had them from the start.
+                Note::Settled { .. } | Note::Watched { .. } => {}
+            }
+        }
+    }
+
+    /// Everything on record has been shown again.
+    fn catch_up(&self) {
+        if self.replaying.take() {
+            self.world.emit(What::CaughtUp);
+        }
+    }
+
+    /// Does it, for the first time or because nobody saw it end.
+    async fn live(
+        &self,
+        function: &Function,
+        args: Args,
+        call: Begin,
+        begun: Option<&Step>,
+    ) -> Result<Value> {
+        if self.abort && !self.past.borrow().undoing() {
+            return Err(interrupted());
+        }
+        if let Some(step) = begun {
+            self.recall(step);
+        }
+        self.catch_up();
+        let writes = matches!(call.class, Class::WriteConverge | Class::WriteOnce);
+        if writes {
+            self.may_write(begun.is_none()).await?;
+        }
+        let seq = self.past.borrow().seq();
+        self.world.enter(Effect {
+            begun: begun.map(Step::begun),
+            usual: self.usuals.of(&call.call, &call.args),
+        });
+        let once = call.class == Class::WriteOnce;
+        self.journal.begin(seq, call.clone())?;
+        let work = async {
+            if once
+                && let Some(step) = begun
+                && doubt::is_doubtful(step)
+                && let Some(value) = doubt::settled(&self.world, function, &args, step).await?
+            {
+                return Ok(value);
+            }
+            (function.run)(self.world.clone(), args.clone()).await
+        };
+        let outcome = self.stoppable(work).await;
+        self.world.enter(Effect::default());
+        let kept = kept(function, &outcome);
+        self.journal.end(self.world.clock().now(), kept.clone())?;
+        let mut grounds = self.grounds.borrow_mut();
+        if writes && outcome.is_ok() {
+            grounds.written();
+        } else {
+            grounds.stand_on(function, &args, &call, kept);
+        }
+        outcome
+    }
+
+    /// Returns when a write may be sent: this run holds the cluster, and what it rests on holds.
+    async fn may_write(&self, anew: bool) -> Result<()> {
+        let look = async {
+            self.guard.before_write(&self.world).await?;
+            if anew && self.unsure.load(Ordering::Relaxed) {
+                let grounds = self.grounds.borrow().clone();
+                grounds.look_again(&self.world).await?;
+                self.unsure.store(false, Ordering::Relaxed);
+            }
+            Ok(Value::Null)
+        };
+        self.stoppable(look).await.map(|_| ())
+    }
+
+    /// A mismatch, with what may have caused it and what has been changed so far.
+    fn explained(&self, mut error: Error) -> Error {
+        if let Some(moved) = self.grounds.borrow().moved() {
+            error.message = format!("{}; perhaps because {moved}", error.message);
+        }
+        error
+    }
+}
+
+/// An outcome as it is recorded.
+fn kept(function: &Function, outcome: &Result<Value>) -> Outcome {
+    match outcome {
+        Ok(value) if function.personal => Outcome::Digest(digest(value)),
+        Ok(value) if function.signature.class == Class::Read && value.to_string().len() > BULK => {
+            Outcome::Digest(digest(value))
+        }
+        Ok(value) => Outcome::Ok(value.clone()),
+        Err(error) => Outcome::Error(error.clone()),
     }
 }
 
 /// What a stop feels like from inside.
-pub(super) fn interrupted() -> Error {
+pub(crate) fn interrupted() -> Error {
     Error::new(Kind::Interrupted, "stopped by the operator")
 }
 

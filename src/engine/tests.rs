@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::{OptimizationLevel, Scope};
 use serde_json::json;
 
 use super::table::{Signature, Type};
-use super::{Answer, Args, File, Function, Program, handle};
+use super::{Answer, Args, File, Function, Program, Session, handle};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Level, What};
-use crate::journal::{self, Journal, Record};
+use crate::journal::{self, Journal, Record, Usuals};
 use crate::names::Class;
-use crate::world::World;
 use crate::world::testing::{self, Seen};
+use crate::world::{NoGuard, World};
 
 const fn function(
     name: &'static str,
@@ -22,17 +23,15 @@ const fn function(
     params: &'static [(&'static str, Type)],
     run: fn(World, Args) -> Answer,
 ) -> Function {
-    Function {
-        signature: Signature {
-            name,
-            class,
-            params,
-            optional: 0,
-            returns: Type::Any,
-            doc: "",
-        },
-        run,
-    }
+    let signature = Signature {
+        name,
+        class,
+        params,
+        optional: 0,
+        returns: Type::Any,
+        doc: "",
+    };
+    Function::new(signature, run)
 }
 
 static FUNCTIONS: &[Function] =
@@ -161,7 +160,15 @@ fn run_here(text: &str, libraries: &[(&str, &str)]) -> Ran {
             .collect(),
         values: BTreeMap::from([((1, 18), json!(7))]),
     };
-    let outcome = super::run(program, TABLE, Rc::clone(&runtime), world, journal.clone());
+    let session = Session {
+        journal: journal.clone(),
+        past: None,
+        abort: false,
+        guard: Arc::new(NoGuard),
+        usuals: Usuals::default(),
+        unsure: Arc::default(),
+    };
+    let outcome = super::run(program, TABLE, Rc::clone(&runtime), world, session);
     Ran {
         outcome,
         seen,

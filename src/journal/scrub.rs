@@ -1,10 +1,16 @@
 //! Keeps secrets out of a journal: each is replaced by a marker and a keyed hash, so that two
 //! records of the same secret can still be told to be the same.
 
+use std::io::Write as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fs, io};
 
 use ring::hmac;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::Value;
+
+use super::{Error, write};
 
 /// Knows the secrets of a run; clones know the same ones.
 #[derive(Clone)]
@@ -23,6 +29,32 @@ impl Scrub {
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
             secrets: Mutex::default(),
         }))
+    }
+
+    /// One with the key of this state folder, which is made when missing.
+    ///
+    /// # Errors
+    /// When the key cannot be read or made.
+    pub fn of(state: &Path) -> Result<Self, Error> {
+        let file = state.join("journal.key");
+        let failed = |why| Error::Write {
+            file: file.clone(),
+            why,
+        };
+        write::make_private(state).map_err(failed)?;
+        match write::private().create_new(true).open(&file) {
+            Ok(mut out) => {
+                let mut key = [0; 32];
+                let random = SystemRandom::new().fill(&mut key);
+                random.map_err(|_| failed(io::Error::other("there is no randomness")))?;
+                out.write_all(&key).map_err(failed)?;
+                Ok(Self::new(&key))
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(Self::new(&fs::read(&file).map_err(failed)?))
+            }
+            Err(e) => Err(failed(e)),
+        }
     }
 
     /// From now on this is a secret. What is too short to be one is not.

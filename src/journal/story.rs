@@ -179,8 +179,20 @@ impl Story {
             });
             return Ok(());
         }
-        // Begun again: what it left behind stays known.
-        self.step(seq)?.end = None;
+        let kept = usize::try_from(seq).map_err(|_| "an impossible number")?;
+        let step = self.step(seq)?;
+        if (&step.begin.call, &step.begin.args) == (&begin.call, &begin.args) {
+            // What it left behind stays known.
+            step.end = None;
+        } else {
+            *step = Step {
+                begin,
+                notes: Vec::new(),
+                end: None,
+            };
+        }
+        // Reads after the last effect that mattered are done anew, perhaps others than before.
+        self.steps.truncate(kept);
         Ok(())
     }
 

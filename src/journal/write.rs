@@ -237,7 +237,7 @@ impl From<&error::Result<Value>> for Outcome {
 }
 
 /// A file only its owner may read.
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.append(true);
     #[cfg(unix)]
@@ -245,7 +245,7 @@ fn private() -> OpenOptions {
     options
 }
 
-fn make_private(folder: &Path) -> io::Result<()> {
+pub(super) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -1,19 +1,48 @@
-//! The practice world that goes on from run to run: one file in the state folder.
+//! Practice worlds on disk: the one that goes on from run to run, and that of each rehearsal,
+//! beside its journal. A killed run finds the world as it was left.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
+use super::Earlier;
 use crate::error::{Error, Kind, Result};
+use crate::journal::Beside;
 use crate::sim::{Practice, Setup, Speed};
 
-fn file(state: &Path) -> PathBuf {
+/// Where the world that goes on is kept.
+pub(super) fn file(state: &Path) -> PathBuf {
     state.join("practice.json")
 }
 
-/// The kept world, or a new quiet one.
-pub(super) fn open(state: &Path, speed: Speed) -> Result<Practice> {
-    let file = file(state);
+/// Where a rehearsal's world is kept.
+pub(super) fn beside(journal: &Path) -> PathBuf {
+    journal.with_extension("world.json")
+}
+
+/// The kept world, `away` later, or a new quiet one.
+pub(super) fn open(state: &Path, speed: Speed, away: Duration) -> Result<Practice> {
+    let setup = Setup {
+        speed,
+        ..Setup::default()
+    };
+    load(
+        &file(state),
+        &setup,
+        away,
+        "start over with `runbook world reset`",
+    )
+}
+
+/// The world of a rehearsal that goes on.
+pub(super) fn restore(earlier: &Earlier, setup: &Setup) -> Result<Practice> {
+    let file = beside(earlier.journal.path());
+    let hint = "start over with `runbook resume --again`";
+    load(&file, setup, earlier.away, hint)
+}
+
+fn load(file: &Path, setup: &Setup, away: Duration, hint: &str) -> Result<Practice> {
     let damaged = |why: String| {
         Error::new(
             Kind::Io,
@@ -22,40 +51,46 @@ pub(super) fn open(state: &Path, speed: Speed) -> Result<Practice> {
                 file.display()
             ),
         )
-        .hint("start over with `runbook world reset`")
+        .hint(hint)
     };
-    match fs::read(&file) {
+    match fs::read(file) {
         Ok(text) => {
             let snapshot = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
-            Practice::restore(snapshot, speed).map_err(|e| damaged(e.to_string()))
+            let _ = away;
+            Practice::restore(snapshot, setup.speed).map_err(|e| damaged(e.to_string()))
         }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            let setup = Setup {
-                speed,
-                ..Setup::default()
-            };
-            Ok(Practice::fresh(&setup)?)
-        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Practice::fresh(setup)?),
         Err(e) => Err(damaged(e.to_string())),
     }
 }
 
-/// Puts the world back for the next run; a crash half-way leaves the old one.
-pub(super) fn save(state: &Path, practice: &Practice) -> Result<()> {
-    let file = file(state);
-    let half = file.with_extension("json.new");
-    let write = || {
+/// A practice world that is put on disk with every record of a journal.
+pub(super) struct Kept {
+    practice: Practice,
+    file: PathBuf,
+}
+
+impl Kept {
+    pub(super) fn new(practice: Practice, file: PathBuf) -> Self {
+        Self { practice, file }
+    }
+
+    pub(super) fn failed(&self, why: &io::Error) -> Error {
+        let file = self.file.display();
+        let fact = format!("cannot keep the practice world in {file}: {why}");
+        Error::new(Kind::Io, fact).hint("make room for it, or allow writing there")
+    }
+}
+
+impl Beside for Kept {
+    fn before(&self) -> io::Result<()> {
+        let half = self.file.with_extension("json.new");
         let mut out = fs::File::create(&half)?;
-        out.write_all(practice.snapshot().to_string().as_bytes())?;
-        out.sync_data()?;
-        fs::rename(&half, &file)
-    };
-    write().map_err(|e: io::Error| {
-        Error::new(
-            Kind::Io,
-            format!("cannot keep the practice world in {}: {e}", file.display()),
-        )
-    })
+        out.write_all(self.practice.snapshot().to_string().as_bytes())?;
+        fs::rename(&half, &self.file)
+    }
+
+    fn after(&self) {}
 }
 
 /// Forgets the kept world; says whether there was one.

@@ -103,6 +103,7 @@ mod tests {
             },
             watch: Vec::new(),
             type_name: false,
+            timezone: None,
             mode: Mode::Live,
         };
         let caller = Caller::new(Secret::new(url), &target, Handle::current());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Company, Request, kept};
 use crate::error::Result;
+use crate::journal::{Beside, Journal};
 use crate::names::{K8sEndpoint, Mode};
 use crate::sim::{Practice, Setup, Speed};
 use crate::world::live::{self, Live};
@@ -67,8 +68,18 @@ impl Scene {
                     practice: None,
                 });
             }
-            Place::Kept(speed) => (kept::open(&request.state, *speed)?, Mode::Practice),
-            Place::Fresh(setup) => (Practice::fresh(setup)?, Mode::Rehearsal),
+            Place::Kept(speed) => {
+                let away = request.opening.earlier().map(|earlier| earlier.away);
+                let world = kept::open(&request.state, *speed, away.unwrap_or_default())?;
+                (world, Mode::Practice)
+            }
+            Place::Fresh(setup) => {
+                let practice = match request.opening.earlier() {
+                    Some(earlier) => kept::restore(earlier, setup)?,
+                    None => Practice::fresh(setup)?,
+                };
+                (practice, Mode::Rehearsal)
+            }
         };
         practice.start(company.events.clone());
         Ok(Self {
@@ -79,10 +90,18 @@ impl Scene {
         })
     }
 
-    pub(super) fn keep(&self, request: &Request) -> Result<()> {
-        match (&self.practice, &request.place) {
-            (Some(practice), Place::Kept(_)) => kept::save(&request.state, practice),
-            _ => Ok(()),
-        }
+    /// From now on the practice world is kept on disk with every record of the journal.
+    pub(super) fn keep(&self, request: &Request, journal: &Journal) -> Result<()> {
+        let Some(practice) = &self.practice else {
+            return Ok(());
+        };
+        let file = match &request.place {
+            Place::Kept(_) => kept::file(&request.state),
+            Place::Fresh(_) | Place::Live(_) => kept::beside(journal.path()),
+        };
+        let kept = kept::Kept::new(practice.clone(), file);
+        kept.before().map_err(|e| kept.failed(&e))?;
+        journal.keep_beside(Arc::new(kept));
+        Ok(())
     }
 }

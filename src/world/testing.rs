@@ -64,6 +64,7 @@ pub(crate) fn world(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
             },
             watch: vec!["prod".to_owned(), "staging".to_owned()],
             type_name: false,
+            timezone: None,
             mode: Mode::Rehearsal,
         },
         clock: Clock::starting_at("2026-01-15T13:00:00Z".parse().unwrap()),
@@ -73,6 +74,7 @@ pub(crate) fn world(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
             seen: seen.clone(),
         }),
         operator: Arc::new(Nobody),
+        who: "ann@laptop".to_owned(),
         events: Events::new(move |event| {
             events
                 .lock()

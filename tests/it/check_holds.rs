@@ -7,7 +7,7 @@ use std::sync::Arc;
 use runbook::api;
 use runbook::error::Kind;
 use runbook::event::{Events, Finished};
-use runbook::run::{self, Company, Place as Where, Request};
+use runbook::run::{self, Company, Opening, Place as Where, Request};
 use runbook::runbook::check::check;
 use runbook::runbook::library::Library;
 use runbook::runbook::script::Script;
@@ -50,7 +50,8 @@ fn rehearsed(place: &Place, script: Script) -> Finished {
             ..sim::Setup::default()
         }),
         state: place.state(),
-        operator: "ann".to_owned(),
+        operator: "ann@laptop".to_owned(),
+        opening: Opening::New,
     };
     let (screen, _) = Ui::collecting(Options {
         output: Output::Plain,

@@ -26,7 +26,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ui", &["world"]),
     (
         "cli",
-        &["api", "config", "run", "runbook", "sim", "ui", "world"],
+        &[
+            "api", "config", "journal", "run", "runbook", "sim", "ui", "world",
+        ],
     ),
 ];
 

@@ -19,17 +19,15 @@ const fn function(
     optional: usize,
     returns: Type,
 ) -> Function {
-    Function {
-        signature: Signature {
-            name,
-            class,
-            params,
-            optional,
-            returns,
-            doc: "",
-        },
-        run: |_, _| Box::pin(async { Ok(().into()) }),
-    }
+    let signature = Signature {
+        name,
+        class,
+        params,
+        optional,
+        returns,
+        doc: "",
+    };
+    Function::new(signature, |_, _| Box::pin(async { Ok(().into()) }))
 }
 
 const POOL: Type = Type::Handle("Pool");

@@ -1,0 +1,195 @@
+//! What earlier sessions of a run recorded, and how far this one has replayed it.
+//!
+//! A call's identity is its number; its name and arguments must match. Positions are for messages
+//! only, so what comes after the point reached may be edited freely.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::engine::function::HANDLE;
+use crate::error::{Error, Kind};
+use crate::journal::{Begin, Outcome, Step, Story};
+use crate::names::Class;
+
+/// What to do about the next effect.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// It was never begun.
+    New,
+    /// It was begun, and nobody saw it end well.
+    Again(Rc<Step>),
+    /// It is on record.
+    Recorded(Rc<Step>),
+}
+
+/// The recorded effects of a run.
+#[derive(Debug, Default)]
+pub struct Past {
+    run: String,
+    steps: Vec<Rc<Step>>,
+    /// How many of them a script that goes on replays.
+    replayed: usize,
+    /// Where undoing begins, once it has.
+    undo_from: Option<usize>,
+    /// The number of the effect under way, from 1.
+    at: usize,
+    undoing: bool,
+}
+
+impl Past {
+    /// What this story tells.
+    pub fn of(story: &Story) -> Self {
+        let steps: Vec<Rc<Step>> = story.steps.iter().cloned().map(Rc::new).collect();
+        let script = story.aborting.unwrap_or(steps.len());
+        Self {
+            run: story.header.run.clone(),
+            replayed: frontier(steps.get(..script).unwrap_or_default()),
+            undo_from: story.aborting,
+            steps,
+            at: 0,
+            undoing: false,
+        }
+    }
+
+    /// The number of the effect under way.
+    pub(super) fn seq(&self) -> u64 {
+        u64::try_from(self.at).unwrap_or(u64::MAX)
+    }
+
+    /// Whether undoing had begun in an earlier session.
+    pub(super) fn aborting(&self) -> bool {
+        self.undo_from.is_some()
+    }
+
+    /// The script is over: what comes now undoes.
+    pub(super) fn undo(&mut self) {
+        self.at = *self.undo_from.get_or_insert(self.steps.len());
+        self.replayed = self.at + frontier(self.steps.get(self.at..).unwrap_or_default());
+        self.undoing = true;
+    }
+
+    /// Whether what happens undoes.
+    pub(super) fn undoing(&self) -> bool {
+        self.undoing
+    }
+
+    /// Whether everything recorded has been replayed.
+    pub(super) fn is_over(&self) -> bool {
+        self.at >= self.replayed
+    }
+
+    /// What to do about this call, which is the next one.
+    pub(super) fn turn(&mut self, call: &Begin) -> Result<Turn, Error> {
+        self.at += 1;
+        let Some(step) = (self.at.checked_sub(1))
+            .filter(|_| self.at <= self.replayed)
+            .and_then(|at| self.steps.get(at))
+        else {
+            return Ok(Turn::New);
+        };
+        if (&step.begin.call, &step.begin.args) != (&call.call, &call.args) {
+            let now = format!("it is now {} at {}", described(call), call.place);
+            return Err(self.mismatch(step, &now));
+        }
+        let step = Rc::clone(step);
+        let last = self.at == self.steps.len() || Some(self.at) == self.undo_from;
+        Ok(if step.is_done() || step.end.is_some() && !last {
+            Turn::Recorded(step)
+        } else {
+            Turn::Again(step)
+        })
+    }
+
+    /// What is wrong with a script that ended now: it made fewer calls than are on record.
+    pub(super) fn left_over(&self) -> Option<Error> {
+        let step = (!self.is_over())
+            .then(|| self.steps.get(self.at))
+            .flatten()?;
+        Some(self.mismatch(step, "the script now ends before it"))
+    }
+
+    fn mismatch(&self, step: &Step, now: &str) -> Error {
+        let number = self.steps.iter().take_while(|s| !std::ptr::eq(&***s, step));
+        Error::new(
+            Kind::Refused,
+            format!(
+                "the script no longer does what was recorded: effect {} was {} at {}; {now}",
+                number.count() + 1,
+                described(&step.begin),
+                step.begin.place,
+            ),
+        )
+        .hint(format!(
+            "undo the edit, or start over with the same parameters: `runbook resume {} --again`",
+            self.run
+        ))
+    }
+}
+
+/// How many effects a script that goes on replays: reads at the end are done anew, for what they
+/// saw may be what made it stop.
+fn frontier(steps: &[Rc<Step>]) -> usize {
+    let reads = steps.iter().rev();
+    let reads = reads.take_while(|step| step.begin.class == Class::Read);
+    steps.len() - reads.count()
+}
+
+/// `Pool.grow(nb-user, 2)`.
+pub(super) fn described(call: &Begin) -> String {
+    let args: Vec<String> = call.args.iter().map(shown).collect();
+    format!("`{}({})`", call.call, args.join(", "))
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(fields) if fields.contains_key(HANDLE) => {
+            let name = fields.get("name").and_then(Value::as_str);
+            name.unwrap_or_default().to_owned()
+        }
+        Value::Null => "()".to_owned(),
+        Value::Array(list) => {
+            let items: Vec<String> = list.iter().map(shown).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let fields: Vec<String> = (fields.iter())
+                .map(|(key, value)| format!("{key}: {}", shown(value)))
+                .collect();
+            format!("#{{{}}}", fields.join(", "))
+        }
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// What is different between two results of one call: `minimum was 0, is 2`.
+pub(super) fn difference(before: &Value, now: &Value) -> String {
+    let (Value::Object(before), Value::Object(now)) = (before, now) else {
+        return format!("was {}, is {}", shown(before), shown(now));
+    };
+    let mut keys: Vec<&String> = before.keys().chain(now.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let differs = keys
+        .into_iter()
+        .filter(|key| before.get(*key) != now.get(*key));
+    let told: Vec<String> = differs
+        .map(|key| {
+            let text = |of: &serde_json::Map<String, Value>| {
+                of.get(key).map_or_else(|| "absent".to_owned(), shown)
+            };
+            format!("{key} was {}, is {}", text(before), text(now))
+        })
+        .collect();
+    told.join("; ")
+}
+
+/// The value or failure on record; none when only its digest was kept.
+pub(super) fn recorded(step: &Step) -> Option<Result<Value, Error>> {
+    match &step.end.as_ref()?.outcome {
+        Outcome::Ok(value) => Some(Ok(value.clone())),
+        Outcome::Error(error) => Some(Err(error.clone())),
+        Outcome::Digest(_) => None,
+    }
+}
