@@ -1,5 +1,7 @@
 //! Scripts against a small table of functions.
 
+mod resume;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;

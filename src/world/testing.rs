@@ -52,9 +52,15 @@ impl Seen {
 /// A world on these clients; a door that is `None` fails when used. Call it in a runtime with
 /// paused time.
 pub(crate) fn world(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (World, Seen) {
+    let (parts, seen) = parts(gke, k8s);
+    (World::new(parts), seen)
+}
+
+/// What such a world is made of.
+pub(crate) fn parts(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (Parts, Seen) {
     let seen = Seen::default();
     let events = Arc::clone(&seen.events);
-    let world = World::new(Parts {
+    let parts = Parts {
         target: Target {
             name: "practice".to_owned(),
             cluster: ClusterName {
@@ -83,8 +89,8 @@ pub(crate) fn world(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
         }),
         notes: Arc::new(seen.clone()),
         stop: Stop::default(),
-    });
-    (world, seen)
+    };
+    (parts, seen)
 }
 
 struct Given {
