@@ -134,8 +134,19 @@ impl From<Error> for error::Error {
 pub(crate) mod testing {
     use std::collections::BTreeMap;
 
-    use super::{Begin, FORMAT, Header};
+    use super::{Begin, FORMAT, Header, Journal, Scrub};
     use crate::names::{Class, Mode};
+
+    /// A journal no record of which can be written.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn on_a_full_disk() -> Journal {
+        let full = std::path::PathBuf::from("/dev/full");
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&full)
+            .unwrap();
+        Journal::standing(full, "full".to_owned(), Scrub::new(b"key"), file, 0)
+    }
 
     /// A call for tests.
     pub(crate) fn begin(call: &str) -> Begin {

@@ -1,6 +1,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::testing::{begin, header};
@@ -94,5 +95,204 @@ fn a_folder_that_cannot_be_made_is_an_error_that_says_so() {
             .hint
             .unwrap()
             .contains("never done without its journal")
+    );
+}
+
+/// A journal of two sessions, the first of which was killed; its bytes and its records.
+fn tale() -> (tempfile::TempDir, PathBuf, Vec<u8>, Vec<Record>) {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = create(folder.path());
+    let at = begin("").at;
+    journal.begin(1, begin("gke::pool")).unwrap();
+    journal.end(at, Outcome::Digest("é".to_owned())).unwrap();
+    journal.begin(2, begin("Pool.grow")).unwrap();
+    journal.note(at, &change()).unwrap();
+    let resume = Resume {
+        at,
+        started: at,
+        operator: "bob@desk".to_owned(),
+        process: 9,
+        program: "0.1.0".to_owned(),
+        source: "warm_up.rhai".to_owned(),
+        hash: "def".to_owned(),
+        libraries: std::collections::BTreeMap::new(),
+    };
+    journal.write(&Record::Resume(resume)).unwrap();
+    journal.begin(2, begin("Pool.grow")).unwrap();
+    journal.end(at, Outcome::Ok(json!(null))).unwrap();
+    let finish = Finish {
+        at,
+        exit: 0,
+        error: None,
+        took_seconds: 3,
+        changes: 1,
+    };
+    journal.finish(finish).unwrap();
+    let path = journal.path().to_owned();
+    let (bytes, records) = (fs::read(&path).unwrap(), read(&path).unwrap());
+    assert_eq!(records.len(), 9);
+    (folder, path, bytes, records)
+}
+
+/// Reads it and opens it to go on; what both give must be the same.
+fn reopened(path: &Path) -> Result<Vec<Record>, Error> {
+    let before = read(path)?;
+    let (journal, _) = Journal::reopen(path, Scrub::new(b"key"))?;
+    drop(journal);
+    assert_eq!(read(path).unwrap(), before);
+    Ok(before)
+}
+
+#[test]
+fn cut_off_anywhere_it_is_what_was_whole_or_refused_for_having_no_header() {
+    let (_folder, path, bytes, records) = tale();
+    for length in 0..bytes.len() {
+        fs::write(&path, &bytes[..length]).unwrap();
+        let whole = bytes[..length]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        match reopened(&path) {
+            Ok(read) => assert_eq!(read, records[..whole], "cut off at {length}"),
+            Err(error) => {
+                assert_eq!(whole, 0, "cut off at {length}: {error}");
+                assert!(matches!(error, Error::Damaged { line: 1, .. }), "{error}");
+            }
+        }
+        let left = fs::read(&path).unwrap();
+        assert!(bytes.starts_with(&left) && (whole == 0 || left.ends_with(b"\n")));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_byte_that_was_flipped_is_never_believed(at in any::<prop::sample::Index>(), bit in 0..8) {
+        let (_folder, path, mut bytes, records) = tale();
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1_u8 << bit;
+        fs::write(&path, &bytes).unwrap();
+        match reopened(&path) {
+            // Without its end the last record is a torn one.
+            Ok(read) => {
+                prop_assert_eq!(at, bytes.len() - 1);
+                prop_assert_eq!(&read[..], &records[..records.len() - 1]);
+            }
+            Err(Error::Damaged { line, .. }) => {
+                let before = bytes[..at].iter().filter(|byte| **byte == b'\n').count();
+                prop_assert!(line == before + 1, "line {line}, flipped in {}", before + 1);
+                prop_assert_eq!(fs::read(&path).unwrap(), bytes);
+            }
+            Err(error) => prop_assert!(false, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn lines_that_were_left_out_or_moved_are_noticed() {
+    let (_folder, path, bytes, _) = tale();
+    let text = String::from_utf8(bytes).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for at in 0..lines.len() - 1 {
+        let mut left = lines.clone();
+        left.remove(at);
+        fs::write(&path, left.concat()).unwrap();
+        assert!(
+            matches!(read(&path), Err(Error::Damaged { .. })),
+            "without line {at}"
+        );
+        let mut moved = lines.clone();
+        moved.swap(at, at + 1);
+        fs::write(&path, moved.concat()).unwrap();
+        assert!(
+            matches!(read(&path), Err(Error::Damaged { .. })),
+            "line {at} moved"
+        );
+    }
+}
+
+#[test]
+fn a_newer_format_is_refused_by_name_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut newer = header();
+    newer.format = FORMAT + 1;
+    newer.program = "9.1.0".to_owned();
+    let journal = Journal::create(folder.path(), newer, Scrub::new(b"key")).unwrap();
+    let path = journal.path().to_owned();
+    drop(journal);
+    let before = fs::read(&path).unwrap();
+    let error = error::Error::from(
+        Journal::reopen(&path, Scrub::new(b"key"))
+            .map(|_| ())
+            .unwrap_err(),
+    );
+    assert!(
+        error.message.contains("format 2, written by runbook 9.1.0"),
+        "{error}"
+    );
+    assert_eq!(
+        error.hint.unwrap(),
+        "use runbook 9.1.0 or later for this run"
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn nobody_else_can_go_on_with_a_run_that_is_going_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = create(folder.path());
+    let held = Journal::reopen(journal.path(), Scrub::new(b"key")).map(|_| ());
+    let error = error::Error::from(held.unwrap_err());
+    assert_eq!(error.kind, Kind::Refused);
+    assert!(
+        error.message.contains("20260115T130000Z-warm_up"),
+        "{error}"
+    );
+    let path = journal.path().to_owned();
+    drop(journal);
+    Journal::reopen(&path, Scrub::new(b"key")).unwrap();
+}
+
+#[test]
+fn a_secret_is_a_marker_and_a_hash_that_only_its_key_can_repeat() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = create(folder.path());
+    journal.scrub().add("hunter2hunter2");
+    let mut call = begin("hub::login");
+    call.args = vec![json!({"token": "Bearer hunter2hunter2"})];
+    journal.begin(1, call).unwrap();
+    let text = fs::read_to_string(journal.path()).unwrap();
+    assert!(!text.contains("hunter2"), "{text}");
+    let marked = |key: &[u8]| {
+        let scrub = Scrub::new(key);
+        scrub.add("hunter2hunter2");
+        let mut value = json!("hunter2hunter2");
+        scrub.clean(&mut value);
+        value.as_str().unwrap().to_owned()
+    };
+    assert!(
+        text.contains(&format!("Bearer {}", marked(b"key"))),
+        "{text}"
+    );
+    assert_ne!(marked(b"key"), marked(b"another key"));
+    assert_eq!(Scrub::of(folder.path()).map(|_| ()).unwrap(), ());
+    let key = fs::read(folder.path().join("journal.key")).unwrap();
+    assert_eq!(key.len(), 32);
+    Scrub::of(folder.path()).unwrap();
+    assert_eq!(fs::read(folder.path().join("journal.key")).unwrap(), key);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_is_said_and_nothing_is_recorded_after_the_gap() {
+    let journal = testing::on_a_full_disk();
+    let error = journal.begin(1, begin("Pool.grow")).unwrap_err();
+    assert!(
+        error.to_string().contains("No space left on device"),
+        "{error}"
+    );
+    let error = journal.begin(2, begin("Pool.grow")).unwrap_err();
+    assert!(
+        error.to_string().contains("an earlier record is missing"),
+        "{error}"
     );
 }

@@ -112,7 +112,13 @@ impl Journal {
         Ok((journal, story))
     }
 
-    fn standing(path: PathBuf, run: String, scrub: Scrub, file: File, lines: usize) -> Self {
+    pub(super) fn standing(
+        path: PathBuf,
+        run: String,
+        scrub: Scrub,
+        file: File,
+        lines: usize,
+    ) -> Self {
         let state = Mutex::new(State {
             file,
             lines,

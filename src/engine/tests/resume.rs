@@ -138,6 +138,8 @@ struct Run {
     path: Option<PathBuf>,
     answers: Vec<&'static str>,
     abort: bool,
+    /// Used once instead of a good one.
+    journal: Option<Journal>,
 }
 
 /// One session.
@@ -159,6 +161,7 @@ impl Run {
             path: None,
             answers: Vec::new(),
             abort: false,
+            journal: None,
         }
     }
 
@@ -178,6 +181,7 @@ impl Run {
         let runtime = Rc::new(runtime);
         let _entered = runtime.handle().enter();
         let (journal, past) = match &self.path {
+            None if self.journal.is_some() => (self.journal.take().unwrap(), None),
             None => {
                 let header = journal::testing::header();
                 let scrub = Scrub::new(b"key");
@@ -599,5 +603,21 @@ fn giving_up_can_be_interrupted_and_gone_on_with() {
             "put 0, begun with 0 changes",
             "\"first put back\""
         ]
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_journal_nothing_is_changed() {
+    let mut run = Run::new();
+    run.journal = Some(journal::testing::on_a_full_disk());
+    let sat = run.session("try { put(1); } catch { say(\"caught\"); } put(2);");
+    let error = sat.outcome.unwrap_err();
+    assert_eq!((error.kind, sat.done), (Kind::Io, Vec::new()));
+    assert!(
+        error
+            .hint
+            .unwrap()
+            .contains("never done without its journal")
     );
 }
