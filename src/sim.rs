@@ -9,6 +9,7 @@ mod chance;
 mod fault;
 mod gke;
 mod handle;
+mod keeping;
 mod nodes;
 mod objects;
 mod operations;
@@ -20,7 +21,10 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
@@ -158,6 +162,13 @@ struct Saved {
     state: State,
 }
 
+/// The same, while it is being written.
+#[derive(Serialize)]
+struct Saving<'a> {
+    at: Timestamp,
+    state: &'a State,
+}
+
 /// A practice world. Clones are the same world.
 #[derive(Clone)]
 pub struct Practice(Arc<Inner>);
@@ -180,13 +191,16 @@ impl Practice {
         Ok(Self::standing(state, state::EPOCH, setup.speed))
     }
 
-    /// A world that was saved; it goes on where it was.
+    /// A world that was saved; it goes on `away` later, and what was due meanwhile happens at its
+    /// own moment.
     ///
     /// # Errors
     /// When this is not a saved world, or one of another version.
-    pub fn restore(snapshot: serde_json::Value, speed: Speed) -> Result<Self, Error> {
-        let saved: Saved = serde_json::from_value(snapshot)?;
-        Ok(Self::standing(saved.state, saved.at, speed))
+    pub fn restore(saved: &[u8], away: Duration, speed: Speed) -> Result<Self, Error> {
+        let saved: Saved = serde_json::from_slice(saved)?;
+        let away = u64::try_from(away.as_millis()).unwrap_or(u64::MAX);
+        let at = state::later(saved.at, away);
+        Ok(Self::standing(saved.state, at, speed))
     }
 
     fn standing(state: State, since: Timestamp, speed: Speed) -> Self {
@@ -199,11 +213,23 @@ impl Practice {
         }))
     }
 
-    /// Everything about the world, its time included. Call it inside the runtime's context.
-    pub fn snapshot(&self) -> serde_json::Value {
-        self.0
-            .sim
-            .change(|state, now| serde_json::json!({"at": now, "state": state}))
+    /// From now on the world is kept in this file: whatever it accepts is on disk before anybody is
+    /// told.
+    pub fn keep(&self, file: PathBuf) {
+        self.0.sim.keep(file);
+    }
+
+    /// Puts the world, its time included, on disk. Call it inside the runtime's context.
+    ///
+    /// # Errors
+    /// When the disk says no, now or when it last accepted something.
+    pub fn save(&self) -> io::Result<()> {
+        self.0.sim.save()
+    }
+
+    /// The record of a journal that it was saved for is on disk as well.
+    pub fn recorded(&self) {
+        self.0.sim.recorded();
     }
 
     /// Starts the clock and the one task that keeps the world moving. Call it once, inside a

@@ -1,7 +1,7 @@
 //! Practice worlds on disk: the one that goes on from run to run, and that of each rehearsal,
 //! beside its journal. A killed run finds the world as it was left.
 
-use std::io::Write as _;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
@@ -14,6 +14,32 @@ use crate::sim::{Practice, Setup, Speed};
 /// Where the world that goes on is kept.
 pub(super) fn file(state: &Path) -> PathBuf {
     state.join("practice.json")
+}
+
+/// Keeps other runs out of the world that goes on, for as long as the file is open.
+///
+/// # Errors
+/// Kind `refused` while another process is in there.
+pub(super) fn enter(state: &Path) -> Result<File> {
+    let path = state.join("practice.lock");
+    let failed = |why: io::Error| {
+        let fact = format!(
+            "cannot lock the practice world with {}: {why}",
+            path.display()
+        );
+        Error::new(Kind::Io, fact).hint("allow writing there")
+    };
+    fs::create_dir_all(state).map_err(failed)?;
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(why)) => Err(failed(why)),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            Kind::Refused,
+            "another run is going on in the practice world",
+        )
+        .hint("wait for it, or use `runbook rehearse`, which has a world of its own")),
+    }
 }
 
 /// Where a rehearsal's world is kept.
@@ -54,50 +80,42 @@ fn load(file: &Path, setup: &Setup, away: Duration, hint: &str) -> Result<Practi
         .hint(hint)
     };
     match fs::read(file) {
-        Ok(text) => {
-            let snapshot = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
-            let _ = away;
-            Practice::restore(snapshot, setup.speed).map_err(|e| damaged(e.to_string()))
-        }
+        Ok(text) => Practice::restore(&text, away, setup.speed).map_err(|e| damaged(e.to_string())),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Practice::fresh(setup)?),
         Err(e) => Err(damaged(e.to_string())),
     }
 }
 
 /// A practice world that is put on disk with every record of a journal.
-pub(super) struct Kept {
-    practice: Practice,
-    file: PathBuf,
-}
-
-impl Kept {
-    pub(super) fn new(practice: Practice, file: PathBuf) -> Self {
-        Self { practice, file }
-    }
-
-    pub(super) fn failed(&self, why: &io::Error) -> Error {
-        let file = self.file.display();
-        let fact = format!("cannot keep the practice world in {file}: {why}");
-        Error::new(Kind::Io, fact).hint("make room for it, or allow writing there")
-    }
-}
+pub(super) struct Kept(pub(super) Practice);
 
 impl Beside for Kept {
     fn before(&self) -> io::Result<()> {
-        let half = self.file.with_extension("json.new");
-        let mut out = fs::File::create(&half)?;
-        out.write_all(self.practice.snapshot().to_string().as_bytes())?;
-        fs::rename(&half, &self.file)
+        self.0.save()
     }
 
-    fn after(&self) {}
+    fn after(&self) {
+        self.0.recorded();
+    }
+}
+
+/// Keeps the world in this file from now on.
+pub(super) fn keep(practice: &Practice, file: PathBuf) -> Result<Kept> {
+    let shown = file.display().to_string();
+    practice.keep(file);
+    practice.save().map_err(|why| {
+        let fact = format!("cannot keep the practice world in {shown}: {why}");
+        Error::new(Kind::Io, fact).hint("make room for it, or allow writing there")
+    })?;
+    Ok(Kept(practice.clone()))
 }
 
 /// Forgets the kept world; says whether there was one.
 ///
 /// # Errors
-/// When the file is there and cannot be removed.
+/// When a run is going on in it, or the file is there and cannot be removed.
 pub fn forget(state: &Path) -> Result<bool> {
+    let _alone = enter(state)?;
     match fs::remove_file(file(state)) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -1,10 +1,11 @@
 //! Where a run acts, and the world it finds there.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use super::{Company, Request, kept};
 use crate::error::Result;
-use crate::journal::{Beside, Journal};
+use crate::journal::Journal;
 use crate::names::{K8sEndpoint, Mode};
 use crate::sim::{Practice, Setup, Speed};
 use crate::world::live::{self, Live};
@@ -45,10 +46,16 @@ pub(super) struct Scene {
     pub(super) clock: Clock,
     pub(super) doors: Arc<dyn Doors>,
     practice: Option<Practice>,
+    /// Keeps other runs out of the kept practice world.
+    _alone: Option<File>,
 }
 
 impl Scene {
     pub(super) fn open(request: &Request, company: &Company) -> Result<Self> {
+        let alone = match &request.place {
+            Place::Kept(_) => Some(kept::enter(&request.state)?),
+            Place::Live(_) | Place::Fresh(_) => None,
+        };
         let (practice, mode) = match &request.place {
             Place::Live(live) => {
                 let doors = Live::new(live::Options {
@@ -66,6 +73,7 @@ impl Scene {
                     clock: Clock::Live,
                     doors: Arc::new(doors),
                     practice: None,
+                    _alone: None,
                 });
             }
             Place::Kept(speed) => {
@@ -87,6 +95,7 @@ impl Scene {
             clock: practice.clock(),
             doors: Arc::new(practice.clone()),
             practice: Some(practice),
+            _alone: alone,
         })
     }
 
@@ -99,9 +108,7 @@ impl Scene {
             Place::Kept(_) => kept::file(&request.state),
             Place::Fresh(_) | Place::Live(_) => kept::beside(journal.path()),
         };
-        let kept = kept::Kept::new(practice.clone(), file);
-        kept.before().map_err(|e| kept.failed(&e))?;
-        journal.keep_beside(Arc::new(kept));
+        journal.keep_beside(Arc::new(kept::keep(practice, file)?));
         Ok(())
     }
 }

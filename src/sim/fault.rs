@@ -47,6 +47,10 @@ pub const FAULTS: &[(&str, &str)] = &[
         "expired-token",
         "both APIs answer 401 until the credentials are renewed",
     ),
+    (
+        "killed",
+        "the program is killed, as when a laptop dies; `runbook resume` goes on",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].
@@ -62,6 +66,7 @@ pub(super) enum Trouble {
     OpErrorOnly,
     RateLimited,
     ExpiredToken,
+    Killed,
 }
 
 impl Trouble {
@@ -70,6 +75,8 @@ impl Trouble {
         match self {
             // In the middle of a resize, when nobody expects it.
             Self::ExpiredToken => 120,
+            // While the images are being pulled.
+            Self::Killed => 420,
             Self::Busy
             | Self::Stockout
             | Self::Denied
@@ -86,12 +93,22 @@ impl Trouble {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     pub(super) trouble: Trouble,
+    pub(super) when: When,
+}
+
+/// When something goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum When {
     /// Milliseconds after the world's start.
-    pub(super) after_ms: i64,
+    After(i64),
+    /// When the world is put on disk for the so-many-th time; only for `killed`.
+    Point(u64),
 }
 
 impl Fault {
-    /// Reads `NAME` or `NAME@WHEN`, with WHEN a duration after the start of the world (`5m`).
+    /// Reads `NAME` or `NAME@WHEN`, with WHEN a duration after the start of the world (`5m`), or for
+    /// `killed` the so-many-th time that anything is put on disk (`#12`).
     ///
     /// # Errors
     /// An unknown name, with the nearest one; a WHEN that is not a duration.
@@ -105,32 +122,43 @@ impl Fault {
                 name: name.to_owned(),
                 nearest: names::nearest(name, FAULTS.iter().map(|(name, _)| *name)),
             })?;
+        let wrong = |why| Error::BadMoment {
+            fault: text.to_owned(),
+            why,
+        };
         let after = match when {
             None => SignedDuration::from_secs(trouble.usual_moment()),
             Some(when) => {
-                let wrong = |why| Error::BadMoment {
-                    fault: text.to_owned(),
-                    why,
-                };
+                let point = when
+                    .strip_prefix('#')
+                    .filter(|_| trouble == Trouble::Killed);
+                if let Some(point) = point {
+                    let point = point
+                        .parse()
+                        .map_err(|_| wrong(format!("{point} is no number")))?;
+                    let when = When::Point(point);
+                    return Ok(Self { trouble, when });
+                }
                 let after = names::duration(when).map_err(wrong)?;
                 SignedDuration::try_from(after).map_err(|e| wrong(e.to_string()))?
             }
         };
-        let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-        Ok(Self { trouble, after_ms })
+        let when = When::After(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+        Ok(Self { trouble, when })
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = serde_json::to_value(self.trouble).map_err(|_| fmt::Error)?;
-        let after = u64::try_from(self.after_ms / 1000).unwrap_or_default();
-        write!(
-            f,
-            "{}@{}",
-            name.as_str().unwrap_or_default(),
-            names::spell(after)
-        )
+        let name = name.as_str().unwrap_or_default();
+        match self.when {
+            When::Point(point) => write!(f, "{name}@#{point}"),
+            When::After(after) => {
+                let after = u64::try_from(after / 1000).unwrap_or_default();
+                write!(f, "{name}@{}", names::spell(after))
+            }
+        }
     }
 }
 
@@ -153,7 +181,16 @@ mod tests {
             assert!(!line.is_empty());
         }
         let busy = Fault::parse("busy@1m30s").unwrap();
-        assert_eq!((busy.trouble, busy.after_ms), (Trouble::Busy, 90_000));
+        assert_eq!(
+            (busy.trouble, busy.when),
+            (Trouble::Busy, When::After(90_000))
+        );
+        let killed = Fault::parse("killed@#12").unwrap();
+        assert_eq!(
+            (killed.when, killed.to_string().as_str()),
+            (When::Point(12), "killed@#12")
+        );
+        assert!(Fault::parse("busy@#12").is_err());
     }
 
     #[test]

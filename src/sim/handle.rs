@@ -1,5 +1,7 @@
 //! The running world: its state behind a lock, the clock, and the one task that keeps it moving.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::apiserver::{Cluster, News, Refusal, Store};
 use super::fault::Trouble;
+use super::keeping::Keeping;
 use super::state::{Mutation, State, moment};
 use crate::world::Clock;
 
@@ -23,6 +26,7 @@ struct Shared {
     clock: OnceLock<Clock>,
     news: News,
     replan: Notify,
+    keeping: Keeping,
 }
 
 impl std::fmt::Debug for Sim {
@@ -41,6 +45,7 @@ impl Sim {
             clock: OnceLock::new(),
             news,
             replan: Notify::new(),
+            keeping: Keeping::default(),
         }))
     }
 
@@ -62,7 +67,12 @@ impl Sim {
         let mut state = self.lock();
         let due = state.due();
         state.advance(now);
+        let accepted = state.ledger.len();
         let answer = f(&mut state, now);
+        if state.ledger.len() > accepted || state.dying {
+            // What was accepted is on disk before anybody is told.
+            self.0.keeping.accepted(&mut state, now);
+        }
         let (replan, version) = (state.due() != due, state.store.version());
         drop(state);
         self.0.news.tell(version);
@@ -70,6 +80,21 @@ impl Sim {
             self.0.replan.notify_one();
         }
         answer
+    }
+
+    /// From now on the world is kept in this file.
+    pub(super) fn keep(&self, file: PathBuf) {
+        self.0.keeping.keep(file);
+    }
+
+    /// Puts the world on disk.
+    pub(super) fn save(&self) -> io::Result<()> {
+        self.change(|state, now| self.0.keeping.save(state, now))
+    }
+
+    /// What the world was saved for is on disk too.
+    pub(super) fn recorded(&self) {
+        self.change(|state, now| self.0.keeping.recorded(state, now));
     }
 
     /// What was accepted so far; needs no clock, so it can be asked for when all is over.

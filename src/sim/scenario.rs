@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::chance::Chance;
-use super::fault::Trouble;
+use super::fault::{Trouble, When};
 use super::objects::{NOTEBOOK, Pod, set, stamp};
 use super::pools::{Pool, Stage};
 use super::pullers::{HUBS, PULLER};
@@ -110,9 +110,13 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
     state.agenda.clear();
     state.faults.clone_from(&setup.faults);
     for fault in &setup.faults {
-        if fault.trouble == Trouble::Busy {
-            let at = later(EPOCH, u64::try_from(fault.after_ms).unwrap_or(0));
-            state.plan(at, Todo::HoldCluster);
+        let todo = match fault.trouble {
+            Trouble::Busy => Todo::HoldCluster,
+            Trouble::Killed => Todo::Die,
+            _ => continue,
+        };
+        if let When::After(after) = fault.when {
+            state.plan(later(EPOCH, u64::try_from(after).unwrap_or(0)), todo);
         }
     }
     state.advance(EPOCH);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::apiserver::Store;
 use super::chance::Chance;
-use super::fault::{Fault, Trouble};
+use super::fault::{Fault, Trouble, When};
 use super::operations::Operation;
 use super::pools::Pool;
 
@@ -48,6 +48,8 @@ pub(super) enum Todo {
     Consider { node: String },
     /// It goes away.
     Remove { node: String },
+    /// The program is killed.
+    Die,
 }
 
 /// How far the image pullers of a node are.
@@ -83,6 +85,12 @@ pub(super) struct State {
     /// How many requests `rate-limited` has refused: GKE's, Kubernetes'.
     pub(super) limited: (u32, u32),
     pub(super) ledger: Vec<Mutation>,
+    /// How often something was put on disk: a record of the journal, or a change just accepted.
+    #[serde(default)]
+    pub(super) points: u64,
+    /// It is time to be killed.
+    #[serde(skip)]
+    pub(super) dying: bool,
 }
 
 /// Milliseconds since [`EPOCH`]; zero for anything earlier.
@@ -114,6 +122,8 @@ impl State {
             spent: BTreeSet::new(),
             limited: (0, 0),
             ledger: Vec::new(),
+            points: 0,
+            dying: false,
         }
     }
 
@@ -155,6 +165,7 @@ impl State {
             Todo::Pull { node, step } => self.pull(&node, step, at),
             Todo::Consider { node } => self.consider(&node, at),
             Todo::Remove { node } => self.remove_node(&node, at),
+            Todo::Die => self.dying = true,
         }
     }
 
@@ -162,7 +173,18 @@ impl State {
     pub(super) fn strikes(&self, trouble: Trouble, at: Timestamp) -> bool {
         let since = at.as_millisecond() - EPOCH.as_millisecond();
         !self.spent.contains(&trouble)
-            && (self.faults.iter()).any(|f| f.trouble == trouble && f.after_ms <= since)
+            && (self.faults.iter()).any(|fault| match fault.when {
+                When::After(after) => fault.trouble == trouble && after <= since,
+                When::Point(_) => false,
+            })
+    }
+
+    /// Something is being put on disk; says whether the program is killed when it is there.
+    pub(super) fn point(&mut self) -> bool {
+        self.points += 1;
+        let here = When::Point(self.points);
+        let killed = self.faults.iter().any(|fault| fault.when == here);
+        std::mem::take(&mut self.dying) || killed
     }
 
     /// The same, for what goes wrong only once.

@@ -1,7 +1,5 @@
 //! The world as its clients see it: through the doors, on paused time.
 
-use std::time::Duration;
-
 use google_cloud_container_v1::model::{NodePool, NodePoolAutoscaling, Operation, operation};
 use google_cloud_gax::error::Error as Refused;
 use google_cloud_gax::error::rpc::{Code, StatusDetails};
@@ -187,7 +185,7 @@ fn one_seed_one_history() {
         let practice = fresh("quiet", seed, &[]);
         within(&practice, async |practice| {
             warm_up(practice).await;
-            practice.snapshot()
+            snapshot(practice)
         })
     };
     assert_eq!(run(3), run(3));
@@ -379,10 +377,9 @@ fn a_restored_world_ends_at_the_same_moment() {
         floor(practice, 2).await;
         size(practice, 2).await.unwrap();
         pause(400).await;
-        practice.snapshot()
+        snapshot(practice)
     });
-    let text = saved.to_string();
-    let restored = || Practice::restore(serde_json::from_str(&text).unwrap(), Speed::Max).unwrap();
+    let restored = || Practice::restore(&saved, Duration::ZERO, Speed::Max).unwrap();
     assert_eq!(ends(&restored()), ends(&restored()));
     let whole = within(&fresh("quiet", 5, &[]), async |practice| {
         floor(practice, 2).await;
@@ -395,7 +392,24 @@ fn a_restored_world_ends_at_the_same_moment() {
         (at, practice.ledger())
     });
     assert_eq!(ends(&restored()), whole);
-    assert!(Practice::restore(json!({"at": 1}), Speed::Max).is_err());
+    assert!(Practice::restore(b"{\"at\": 1}", Duration::ZERO, Speed::Max).is_err());
+
+    // Hours later everything due has happened, at its own moment.
+    let later = Practice::restore(&saved, Duration::from_hours(8), Speed::Max).unwrap();
+    let now = within(&later, async |practice| {
+        all_warm(practice, 2).await;
+        practice.clock().now()
+    });
+    assert_eq!(ends(&later).0, whole.0);
+    assert!(now.duration_since(state::EPOCH).as_hours() == 8, "{now}");
+}
+
+/// Everything about the world, its time included.
+fn snapshot(practice: &Practice) -> Vec<u8> {
+    practice
+        .0
+        .sim
+        .change(|state, at| serde_json::to_vec(&Saving { at, state }).unwrap())
 }
 
 #[test]
@@ -409,7 +423,7 @@ fn a_paced_world_has_the_same_history() {
         within(&practice, async |practice| {
             size(practice, 1).await.unwrap();
             pause(200).await;
-            practice.snapshot()
+            snapshot(practice)
         })
     };
     assert_eq!(run(Speed::Max), run(Speed::Times(100_000)));

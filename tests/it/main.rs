@@ -9,10 +9,16 @@ mod canned;
 mod check_holds;
 mod cluster;
 mod commands;
+#[cfg(unix)]
+mod kills;
 mod live_doors;
 mod live_runs;
 mod program;
 mod rehearsals;
+#[cfg(unix)]
+mod resume;
+#[cfg(unix)]
+mod running;
 #[cfg(unix)]
 mod signals;
 mod tidy;

@@ -62,11 +62,21 @@ impl Place {
 
     /// Every journal, oldest first.
     pub(crate) fn journals(&self) -> Vec<PathBuf> {
+        self.kept("jsonl")
+    }
+
+    /// The practice worlds beside them.
+    pub(crate) fn beside_journals(&self) -> Vec<PathBuf> {
+        self.kept("json")
+    }
+
+    fn kept(&self, extension: &str) -> Vec<PathBuf> {
         let runs = std::fs::read_dir(self.state().join("runs"));
         let mut files: Vec<PathBuf> = runs
             .into_iter()
             .flatten()
             .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == extension))
             .collect();
         files.sort();
         files

@@ -1,0 +1,218 @@
+//! The kill test: a rehearsal is killed at every point at which anything is put on disk, goes on,
+//! and must leave the practice world as if nobody had killed it: nothing missing, nothing doubled.
+//!
+//! A point is a record of the journal, or a change the world accepted before the run could record
+//! it. A plain test samples them; `RUNBOOK_KILLS=all` takes them all and prints how many.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::program::{Place, Ran};
+use crate::resume::ledger;
+
+/// Every shipped runbook with flags that make it do all it can.
+const RUNS: &[(&str, &str)] = &[
+    ("warm_up", "--nodes 2"),
+    ("warm_up", "--nodes 4 --scenario three-zones"),
+    ("warm_up", "--nodes 2 --scenario cordoned"),
+    ("warm_up", "--nodes 2 --scenario autoscaling-off"),
+    ("warm_up", "--nodes 2 --fault busy"),
+    ("warm_up", "--nodes 2 --fault expired-token"),
+];
+
+/// How a plain test chooses its points.
+const SEED: u64 = 20_260_115;
+const SAMPLES: usize = 4;
+
+/// What is left of a run that nobody disturbed.
+#[derive(Debug, PartialEq)]
+struct End {
+    ledger: Vec<String>,
+    pools: Value,
+    cordoned: usize,
+}
+
+impl End {
+    fn of(place: &Place) -> Self {
+        let world = &place.beside_journals()[0];
+        Self {
+            ledger: ledger(world),
+            pools: pools(world),
+            cordoned: cordoned(world),
+        }
+    }
+}
+
+fn state(world: &Path) -> Value {
+    let text = std::fs::read(world).unwrap();
+    let mut world: Value = serde_json::from_slice(&text).unwrap();
+    world["state"].take()
+}
+
+/// Each pool's limits, and how many machines it has in which stage.
+fn pools(world: &Path) -> Value {
+    let state = state(world);
+    let pools = state["pools"].as_object().unwrap().iter();
+    pools
+        .map(|(name, pool)| {
+            let mut stages: Vec<&Value> = (pool["instances"].as_object().unwrap().values())
+                .map(|instance| &instance["stage"])
+                .collect();
+            stages.sort_by_key(|stage| stage.to_string());
+            (name.clone(), json!([pool["autoscaling"], stages]))
+        })
+        .collect()
+}
+
+fn cordoned(world: &Path) -> usize {
+    let state = state(world);
+    let nodes = state["store"]["objects"]["Node"]
+        .as_object()
+        .unwrap()
+        .values();
+    nodes
+        .filter(|node| node["spec"]["unschedulable"] == true)
+        .count()
+}
+
+fn rehearse(place: &Place, name: &str, flags: &str) -> Ran {
+    place.run(&format!(
+        "rehearse {name} {flags} --speed max --output plain"
+    ))
+}
+
+fn resume(place: &Place) -> Ran {
+    place.run("resume --speed max --output plain")
+}
+
+/// How many points there are: the first that is never reached, less one.
+fn points(name: &str, flags: &str) -> usize {
+    let alive = |point: usize| {
+        let flags = format!("{flags} --fault killed@#{point}");
+        rehearse(&Place::empty(), name, &flags).exit >= 0
+    };
+    let (mut killed, mut alive_at) = (1, 2);
+    while !alive(alive_at) {
+        (killed, alive_at) = (alive_at, alive_at * 2);
+    }
+    while killed + 1 < alive_at {
+        let middle = usize::midpoint(killed, alive_at);
+        if alive(middle) {
+            alive_at = middle;
+        } else {
+            killed = middle;
+        }
+    }
+    killed
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by their environment"
+)]
+fn all() -> bool {
+    std::env::var("RUNBOOK_KILLS").is_ok_and(|kills| kills == "all")
+}
+
+/// All points, or some of them, always the same.
+fn chosen(points: usize) -> Vec<usize> {
+    if all() {
+        return (1..=points).collect();
+    }
+    let mut number = SEED;
+    let mut chosen: Vec<usize> = (0..SAMPLES)
+        .map(|_| {
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            1 + usize::try_from(number >> 33).unwrap() % points
+        })
+        .collect();
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen
+}
+
+/// Kills it at these points, each time going on, and tears the last record if told to.
+#[track_caller]
+fn survives(name: &str, flags: &str, expected: &End, kills: &[usize], torn: bool) {
+    let place = Place::empty();
+    let faults: String = (kills.iter())
+        .map(|point| format!(" --fault killed@#{point}"))
+        .collect();
+    let mut ran = rehearse(&place, name, &format!("{flags}{faults}"));
+    let context = |ran: &Ran| format!("{name} {flags}{faults}\n{}", ran.whole());
+    assert_eq!(ran.exit, -1, "never killed: {}", context(&ran));
+    for _ in 0..=kills.len() {
+        if torn {
+            tear(&place.journals()[0]);
+        }
+        ran = resume(&place);
+        if ran.exit >= 0 {
+            break;
+        }
+    }
+    assert_eq!(ran.exit, 0, "{}", context(&ran));
+    assert_eq!(&End::of(&place), expected, "{}", context(&ran));
+}
+
+/// As if the machine had died while the record after the last one was being written.
+fn tear(journal: &Path) {
+    let mut bytes = std::fs::read(journal).unwrap();
+    bytes.extend_from_slice(b"{\"sum\":\"0badf00d\",\"at\":\"2026-01");
+    std::fs::write(journal, bytes).unwrap();
+}
+
+fn undisturbed(name: &str, flags: &str) -> End {
+    let place = Place::empty();
+    let ran = rehearse(&place, name, flags);
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    End::of(&place)
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the sweep says how much it has done")]
+fn killed_anywhere_it_goes_on_and_the_world_is_as_if_nobody_had_killed_it() {
+    let mut kills = 0;
+    for (name, flags) in RUNS {
+        let expected = undisturbed(name, flags);
+        let points = points(name, flags);
+        assert!(points > 10, "{name} {flags}: {points}");
+        for point in chosen(points) {
+            survives(name, flags, &expected, &[point], point % 3 == 0);
+            kills += 1;
+        }
+    }
+    println!(
+        "killed and gone on with: {kills} times in {} rehearsals",
+        RUNS.len()
+    );
+}
+
+#[test]
+fn killed_again_while_it_goes_on_it_still_does() {
+    let (name, flags) = RUNS[0];
+    let expected = undisturbed(name, flags);
+    let points = points(name, flags);
+    for first in chosen(points - 3) {
+        survives(
+            name,
+            flags,
+            &expected,
+            &[first, first + 1, first + 3],
+            false,
+        );
+    }
+}
+
+#[test]
+fn every_shipped_runbook_is_killed() {
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|e| e == "rhai") {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            assert!(RUNS.iter().any(|(run, _)| *run == name), "{name}");
+        }
+    }
+}
