@@ -3,7 +3,8 @@
 //!
 //! A person says totals, GKE counts per zone; the arithmetic is done here. Every write looks
 //! before it is sent again, waits visibly for whatever holds the cluster, and tells the journal
-//! its operation's name under a shield. Never shrinks anything, never switches autoscaling off,
+//! its operation's name under a shield. Never removes a node (the autoscaler may, once a minimum is lowered), never switches
+//! autoscaling off,
 //! never asks the operator, and never looks at Kubernetes.
 
 mod busy;
@@ -23,6 +24,6 @@ mod tests;
 pub use cluster::{Cluster, cluster};
 pub use error::Error;
 pub use grow::{Present, grow};
-pub use limits::raise_limits;
+pub use limits::{limits_left_by, raise_limits, set_limits};
 pub use operation::Operation;
 pub use pool::{Limits, Pool, pool};

@@ -8,7 +8,7 @@ use crate::engine::{Answer, Args, Function, handle};
 use crate::gke::{self, Operation, Pool};
 use crate::k8s;
 use crate::names::Class;
-use crate::world::World;
+use crate::world::{Begun, World};
 
 pub(super) const CLUSTER: HandleType = HandleType {
     name: "Cluster",
@@ -75,6 +75,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Raises the autoscaler's minimum and maximum (in total) to at least these and waits until GKE has done it. A higher one stays, autoscaling found off is turned on. Says whether anything had to be changed.",
     ),
     function(
+        "Pool.set_limits",
+        Class::WriteOnce,
+        &[("minimum", Type::Int), ("maximum", Type::Int)],
+        Type::Bool,
+        set_limits,
+        "Sets the autoscaler's minimum and maximum (in total) to exactly these, lower ones included, and waits until GKE has done it; the autoscaler then removes idle nodes by itself. Says whether anything had to be changed.",
+    )
+    .trace(set_limits_trace),
+    function(
         "Pool.grow",
         Class::WriteConverge,
         &[("nodes", Type::Int)],
@@ -119,6 +128,23 @@ fn raise_limits(world: World, args: Args) -> Answer {
         let pool = args.field(0, "name")?;
         let raised = gke::raise_limits(&world, &pool, args.count(1)?, args.count(2)?).await?;
         Ok(raised.is_some().into())
+    })
+}
+
+fn set_limits(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let pool = args.field(0, "name")?;
+        let set = gke::set_limits(&world, &pool, args.count(1)?, args.count(2)?).await?;
+        Ok(set.is_some().into())
+    })
+}
+
+fn set_limits_trace(world: World, args: Args, begun: Begun) -> Answer {
+    Box::pin(async move {
+        let pool = args.field(0, "name")?;
+        let wanted = (args.count(1)?, args.count(2)?);
+        let left = gke::limits_left_by(&world, &pool, wanted, &begun).await?;
+        Ok(left.map_or(Value::Null, Value::from))
     })
 }
 

@@ -3,9 +3,8 @@
 use super::Error;
 use super::operation::Operation;
 use super::pool::{Pool, fetch};
-use super::write::{Body, Write, write};
+use super::write::{Body, Intent, Kind, Plan, write};
 use crate::error;
-use crate::event::{Change, Fate};
 use crate::names::Class;
 use crate::world::World;
 
@@ -33,20 +32,21 @@ pub async fn grow(
     wanted: u32,
     present: impl AsyncFn() -> error::Result<Present>,
 ) -> error::Result<Option<Operation>> {
+    let after = nodes(wanted);
+    let intent = Intent::new(Kind::Size, pool, "Pool.grow", Class::WriteConverge, after);
     let plan = async || {
         let zones = Pool::from(fetch(world, pool).await?).zones;
         let present = present().await?;
         Ok::<_, Error>((wanted > present.total).then(|| plan(pool, zones, wanted, present)))
     };
-    let sent = write(world, plan).await?;
+    let sent = write(world, &intent, plan).await?;
     Ok(sent.map(|sent| sent.operation))
 }
 
-fn plan(pool: &str, zones: u32, wanted: u32, present: Present) -> Write {
+fn plan(pool: &str, zones: u32, wanted: u32, present: Present) -> Plan {
     let each = wanted.div_ceil(zones).max(present.fullest);
     let total = each.saturating_mul(zones);
-    Write {
-        pool: pool.to_owned(),
+    Plan {
         body: Body::Size(i32::try_from(each).unwrap_or(i32::MAX)),
         say: (total != wanted).then(|| {
             format!(
@@ -54,15 +54,8 @@ fn plan(pool: &str, zones: u32, wanted: u32, present: Present) -> Write {
                  {wanted}."
             )
         }),
-        change: Change {
-            what: format!("node pool {pool}: size"),
-            before: nodes(present.total),
-            after: nodes(total),
-            call: "Pool.grow".to_owned(),
-            class: Class::WriteConverge,
-            operation: None,
-            fate: Fate::InFlight,
-        },
+        before: nodes(present.total),
+        after: nodes(total),
     }
 }
 

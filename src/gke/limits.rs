@@ -1,4 +1,4 @@
-//! Raising the limits of a pool's autoscaler, and nothing else of it.
+//! The limits of a pool's autoscaler, and nothing else of it.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use google_cloud_container_v1::model::NodePoolAutoscaling;
 use super::Error;
 use super::operation::{self, Operation};
 use super::pool::{Limits, Pool, fetch};
-use super::write::{Body, Write, write};
+use super::write::{Body, Intent, Kind, Plan, left_by, write};
 use crate::error;
-use crate::event::{Change, Fate, Usual};
+use crate::event::Usual;
 use crate::names::Class;
-use crate::world::World;
+use crate::world::{Begun, World};
 
 /// How long GKE usually takes over it.
 const USUAL: Usual = Usual::estimate(10, 90);
@@ -31,15 +31,80 @@ pub async fn raise_limits(
     minimum: u32,
     maximum: u32,
 ) -> error::Result<Option<Operation>> {
+    let call = ("Pool.raise_limits", Class::WriteConverge);
+    bring(world, pool, (minimum, maximum), call, raised).await
+}
+
+/// Sets a pool's autoscaler limits to exactly `minimum` and `maximum` nodes in total, lower ones
+/// included, and waits until that is done; the autoscaler then removes idle nodes by itself.
+/// Autoscaling found off is switched on. Returns none, with nothing sent, when they are that.
+///
+/// # Errors
+/// When the limits make no sense, GKE refuses, or the operation fails or takes too long.
+pub async fn set_limits(
+    world: &World,
+    pool: &str,
+    minimum: u32,
+    maximum: u32,
+) -> error::Result<Option<Operation>> {
+    if maximum == 0 || minimum > maximum {
+        let fact = format!("{minimum} to {maximum} nodes are no limits for node pool {pool}");
+        let hint = "the maximum is at least 1, and at least the minimum";
+        return Err(error::Error::new(error::Kind::Script, fact).hint(hint));
+    }
+    let call = ("Pool.set_limits", Class::WriteOnce);
+    bring(world, pool, (minimum, maximum), call, exactly).await
+}
+
+/// Whether the limits that an earlier session was about to set were set: none when there is no
+/// trace of it, else whether anything had to be changed. Waits for what it finds.
+///
+/// # Errors
+/// When nothing can be seen, or the operation failed.
+pub async fn limits_left_by(
+    world: &World,
+    pool: &str,
+    (minimum, maximum): (u32, u32),
+    begun: &Begun,
+) -> error::Result<Option<bool>> {
+    let intent = intent(
+        pool,
+        (minimum, maximum),
+        ("Pool.set_limits", Class::WriteOnce),
+    );
+    if let Some(operation) = left_by(world, &intent, begun).await? {
+        finish(world, pool, &operation.name).await?;
+        return Ok(Some(true));
+    }
+    let as_wanted = plan(world, pool, (minimum, maximum), exactly)
+        .await?
+        .is_none();
+    Ok(as_wanted.then_some(false))
+}
+
+type Wanted = (u32, u32);
+
+fn intent(pool: &str, (minimum, maximum): Wanted, (call, class): (&str, Class)) -> Intent {
+    let after = format!("{minimum}..{maximum} nodes");
+    Intent::new(Kind::Autoscaling, pool, call, class, after)
+}
+
+/// Brings the limits to what `change` makes of them, and waits until that is done.
+async fn bring(
+    world: &World,
+    pool: &str,
+    wanted: Wanted,
+    call: (&str, Class),
+    change: fn(Limits, u32, Wanted) -> Limits,
+) -> error::Result<Option<Operation>> {
+    let intent = intent(pool, wanted, call);
     let mut done = None;
     loop {
-        let plan = async || plan(world, pool, minimum, maximum).await;
-        let Some(sent) = write(world, plan).await? else {
+        let plan = async || plan(world, pool, wanted, change).await;
+        let Some(sent) = write(world, &intent, plan).await? else {
             return Ok(done);
         };
-        let name = &sent.operation.name;
-        let label = format!("limits of node pool {pool}: {name}");
-        done = Some(operation::wait(world, name, &label, Some(USUAL), LIMIT).await?);
+        done = Some(finish(world, pool, &sent.operation.name).await?);
         // One found by its trace may be somebody else's: look again.
         if !sent.found {
             return Ok(done);
@@ -47,23 +112,27 @@ pub async fn raise_limits(
     }
 }
 
+/// Waits until the operation that changes the limits is over.
+async fn finish(world: &World, pool: &str, operation: &str) -> error::Result<Operation> {
+    let label = format!("limits of node pool {pool}: {operation}");
+    operation::wait(world, operation, &label, Some(USUAL), LIMIT).await
+}
+
 async fn plan(
     world: &World,
     name: &str,
-    minimum: u32,
-    maximum: u32,
-) -> Result<Option<Write>, Error> {
+    wanted: Wanted,
+    change: fn(Limits, u32, Wanted) -> Limits,
+) -> Result<Option<Plan>, Error> {
     let found = fetch(world, name).await?;
     let before = found.autoscaling.clone().unwrap_or_default();
     let pool = Pool::from(found);
-    let limits = raised(pool.limits, pool.zones, minimum, maximum);
+    let limits = change(pool.limits, pool.zones, wanted);
     if pool.autoscaling && limits == pool.limits {
         return Ok(None);
     }
-    let (min, max) = limits.totals(pool.zones);
-    let rounded = pool.zones > 1 && (min, max) != (minimum, maximum);
-    Ok(Some(Write {
-        pool: name.to_owned(),
+    let rounded = pool.zones > 1 && limits.totals(pool.zones) != wanted;
+    Ok(Some(Plan {
         say: rounded.then(|| {
             format!(
                 "{name} spans {} zones, and its limits become {}.",
@@ -71,25 +140,32 @@ async fn plan(
                 words(limits, pool.zones)
             )
         }),
-        change: Change {
-            what: format!("node pool {name}: autoscaler limits"),
-            before: if pool.autoscaling {
-                words(pool.limits, pool.zones)
-            } else {
-                "off".to_owned()
-            },
-            after: words(limits, pool.zones),
-            call: "Pool.raise_limits".to_owned(),
-            class: Class::WriteConverge,
-            operation: None,
-            fate: Fate::InFlight,
+        before: if pool.autoscaling {
+            words(pool.limits, pool.zones)
+        } else {
+            "off".to_owned()
         },
+        after: words(limits, pool.zones),
         body: Body::Autoscaling(applied(before, limits)),
     }))
 }
 
+/// These very limits, in the same kind; per zone they are rounded up.
+fn exactly(limits: Limits, zones: u32, (minimum, maximum): Wanted) -> Limits {
+    match limits {
+        Limits::PerZone { .. } => Limits::PerZone {
+            min: minimum.div_ceil(zones),
+            max: maximum.div_ceil(zones),
+        },
+        Limits::Total { .. } => Limits::Total {
+            min: minimum,
+            max: maximum,
+        },
+    }
+}
+
 /// The limits after raising, in the same kind; per zone they are rounded up.
-fn raised(limits: Limits, zones: u32, minimum: u32, maximum: u32) -> Limits {
+fn raised(limits: Limits, zones: u32, (minimum, maximum): Wanted) -> Limits {
     let maximum = maximum.max(minimum);
     match limits {
         Limits::PerZone { min, max } => {

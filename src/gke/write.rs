@@ -11,8 +11,9 @@ use super::operation::{self, Operation};
 use super::{Error, busy};
 use crate::error;
 use crate::event::{Change, Fate, Level, What};
-use crate::world::World;
+use crate::names::Class;
 use crate::world::retry::{Failure as _, Verdict};
+use crate::world::{Begun, World};
 
 /// An accepted operation is in the list after this long.
 const LISTED: Duration = Duration::from_secs(5);
@@ -20,17 +21,79 @@ const LISTED: Duration = Duration::from_secs(5);
 /// How far this machine's clock may be ahead of Google's.
 const SKEW: Duration = Duration::from_secs(5);
 
-/// A change to a pool, ready to be sent.
+/// What a call is about, before anybody has looked at the pool.
 #[derive(Debug, Clone)]
-pub(super) struct Write {
+pub(super) struct Intent {
     /// The pool.
     pub(super) pool: String,
+    /// What is to be set.
+    pub(super) kind: Kind,
+    /// What it is for the run's account of itself, as far as it is known.
+    pub(super) change: Change,
+}
+
+impl Intent {
+    /// To bring `what` of a pool to `after`.
+    pub(super) fn new(kind: Kind, pool: &str, call: &str, class: Class, after: String) -> Self {
+        let what = match kind {
+            Kind::Autoscaling => "autoscaler limits",
+            Kind::Size => "size",
+        };
+        Self {
+            pool: pool.to_owned(),
+            kind,
+            change: Change {
+                what: format!("node pool {pool}: {what}"),
+                before: "not recorded".to_owned(),
+                after,
+                call: call.to_owned(),
+                class,
+                operation: None,
+                fate: Fate::InFlight,
+            },
+        }
+    }
+
+    /// The request that carries it out.
+    fn request(&self, world: &World) -> Request {
+        let path = world.target().cluster.pool(&self.pool);
+        let (verb, what) = match self.kind {
+            Kind::Autoscaling => ("setAutoscaling", "autoscaling"),
+            Kind::Size => ("setSize", "size"),
+        };
+        let what = format!("set the {what} of node pool {}", self.pool);
+        Request::write(format!("{path}:{verb}"), what)
+    }
+
+    fn unknown(&self, world: &World, doubt: &str, look: &str) -> Error {
+        Error::FateUnknown {
+            what: self.request(world).what,
+            text: format!("{doubt}; {look}"),
+            cluster: world.target().cluster.clone(),
+        }
+    }
+}
+
+/// What can be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The whole autoscaling message.
+    Autoscaling,
+    /// Nodes per zone.
+    Size,
+}
+
+/// What is to be sent, after a look at the pool.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
     /// What is sent.
     pub(super) body: Body,
     /// What the operator should know about it.
     pub(super) say: Option<String>,
-    /// What it is, for the run's account of itself; the operation is filled in.
-    pub(super) change: Change,
+    /// What it is now.
+    pub(super) before: String,
+    /// What it will be.
+    pub(super) after: String,
 }
 
 /// What is sent.
@@ -52,18 +115,28 @@ pub(super) struct Sent {
 }
 
 /// Sends what `plan` wants, once it can be sent; `plan` looks afresh before every try, and wants
-/// nothing when things are as they should be.
+/// nothing when things are as they should be. What an earlier session of the run sent is found
+/// again instead of being sent again.
 pub(super) async fn write(
     world: &World,
-    plan: impl AsyncFn() -> Result<Option<Write>, Error>,
+    intent: &Intent,
+    plan: impl AsyncFn() -> Result<Option<Plan>, Error>,
 ) -> Result<Option<Sent>, Error> {
+    if let Some(begun) = world.take_begun()
+        && let Some(operation) = left_by(world, intent, &begun).await?
+    {
+        return Ok(Some(Sent {
+            operation,
+            found: true,
+        }));
+    }
     let began = world.clock().now();
-    let mut doubtful: Option<(Write, Timestamp)> = None;
+    let mut doubtful: Option<(Plan, Timestamp)> = None;
     loop {
-        let Some(write) = plan().await? else {
-            if let Some((write, _)) = doubtful {
+        let Some(plan) = plan().await? else {
+            if let Some((plan, _)) = doubtful {
                 // It arrived after all, and is already over.
-                account(world, &write, None)?;
+                account(world, intent, Some(&plan), None)?;
             }
             return Ok(None);
         };
@@ -71,7 +144,7 @@ pub(super) async fn write(
         let at = doubtful
             .as_ref()
             .map_or_else(|| world.clock().now(), |(_, at)| *at);
-        let failure = match send(world, &write).await {
+        let failure = match send(world, intent, &plan).await {
             Ok(operation) => {
                 return Ok(Some(Sent {
                     operation,
@@ -85,46 +158,57 @@ pub(super) async fn write(
             return Err(failure);
         }
         // What holds the pool may be the try that nobody answered.
-        if (!busy || doubtful.is_some())
-            && let Some(operation) = look(world, &write, at, &failure).await?
-        {
-            return Ok(Some(Sent {
-                operation,
-                found: true,
-            }));
+        if !busy || doubtful.is_some() {
+            let found = look(world, intent, Some(&plan), at, busy).await;
+            let found = found
+                .map_err(|blind| intent.unknown(world, &failure.to_string(), &blind.to_string()))?;
+            if let Some(operation) = found {
+                return Ok(Some(Sent {
+                    operation,
+                    found: true,
+                }));
+            }
         }
         if let Error::Busy { operation, .. } = failure {
-            busy::wait(world, &request(world, &write).what, operation, began).await?;
+            busy::wait(world, &intent.request(world).what, operation, began).await?;
         } else if doubtful.is_some() {
-            return Err(unknown(world, &write, &failure, "no trace of it"));
+            return Err(intent.unknown(world, &failure.to_string(), "no trace of it"));
         } else {
-            doubtful = Some((write, at));
+            doubtful = Some((plan, at));
         }
     }
 }
 
-fn request(world: &World, write: &Write) -> Request {
-    let (pool, path) = (&write.pool, world.target().cluster.pool(&write.pool));
-    match write.body {
-        Body::Autoscaling(_) => Request::write(
-            format!("{path}:setAutoscaling"),
-            format!("set the autoscaling of node pool {pool}"),
-        ),
-        Body::Size(_) => Request::write(
-            format!("{path}:setSize"),
-            format!("set the size of node pool {pool}"),
-        ),
+/// The operation of what an earlier session sent, if it did.
+pub(super) async fn left_by(
+    world: &World,
+    intent: &Intent,
+    begun: &Begun,
+) -> Result<Option<Operation>, Error> {
+    let noted = begun.changes.iter().rev();
+    let noted = noted
+        .filter_map(|change| change.operation.as_deref())
+        .next();
+    let Some(name) = noted else {
+        // It may have left just before the session was killed.
+        return look(world, intent, None, begun.at, false).await;
+    };
+    match operation::fetch(world, &operation::request(world, name)).await {
+        Ok(operation) => Ok(Some(operation)),
+        // So long ago that GKE has forgotten it.
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 
-async fn send(world: &World, write: &Write) -> Result<Operation, Error> {
-    let path = world.target().cluster.pool(&write.pool);
-    let request = request(world, write);
-    tracing::debug!(what = request.what, body = ?write.body, "sending");
+async fn send(world: &World, intent: &Intent, plan: &Plan) -> Result<Operation, Error> {
+    let path = world.target().cluster.pool(&intent.pool);
+    let request = intent.request(world);
+    tracing::debug!(what = request.what, body = ?plan.body, "sending");
     let sent = call(
         world,
         &request,
-        async |gke| match &write.body {
+        async |gke| match &plan.body {
             Body::Autoscaling(whole) => {
                 let request = gke.set_node_pool_autoscaling().set_name(&path);
                 request.set_autoscaling(whole.clone()).send().await
@@ -134,23 +218,35 @@ async fn send(world: &World, write: &Write) -> Result<Operation, Error> {
                 request.set_node_count(*count).send().await
             }
         },
-        |operation| keep(world, write, operation::short(&operation.name)),
+        |sent| {
+            account(
+                world,
+                intent,
+                Some(plan),
+                Some(operation::short(&sent.name)),
+            )
+        },
     );
     Ok(sent.await?.into())
 }
 
-/// Keeps an accepted operation.
-fn keep(world: &World, write: &Write, operation: &str) -> error::Result<()> {
-    account(world, write, Some(operation.to_owned()))
-}
-
 /// Keeps a change: in the journal first, then in the run's account of itself.
-fn account(world: &World, write: &Write, operation: Option<String>) -> error::Result<()> {
-    if let Some(text) = &write.say {
+fn account(
+    world: &World,
+    intent: &Intent,
+    plan: Option<&Plan>,
+    operation: Option<&str>,
+) -> error::Result<()> {
+    if let Some(text) = plan.and_then(|plan| plan.say.clone()) {
         world.emit(What::Said {
             level: Level::Info,
-            text: text.clone(),
+            text,
         });
+    }
+    let mut change = intent.change.clone();
+    if let Some(plan) = plan {
+        change.before.clone_from(&plan.before);
+        change.after.clone_from(&plan.after);
     }
     world.changed(Change {
         fate: if operation.is_none() {
@@ -158,45 +254,50 @@ fn account(world: &World, write: &Write, operation: Option<String>) -> error::Re
         } else {
             Fate::InFlight
         },
-        operation,
-        ..write.change.clone()
+        operation: operation.map(str::to_owned),
+        ..change
     })
 }
 
-/// Looks for, and keeps, the operation that a write sent at `at` left behind, if it arrived.
-/// Shielded: until that is known, stopping would lose the operation's name.
+/// Looks for, and keeps, the operation that something sent at `at` left behind, if it arrived; if
+/// it `holds` the pool, it is not over. Shielded: until that is known, stopping would lose the
+/// operation's name.
 async fn look(
     world: &World,
-    write: &Write,
+    intent: &Intent,
+    plan: Option<&Plan>,
     at: Timestamp,
-    doubt: &Error,
+    holds: bool,
 ) -> Result<Option<Operation>, Error> {
     let looking = async {
-        let holds = matches!(doubt, Error::Busy { .. });
-        let found = trace(world, write, at, holds)
-            .await
-            .map_err(|blind| unknown(world, write, doubt, &blind.to_string()))?;
+        let found = trace(world, intent, at, holds).await?;
         if let Some(operation) = &found {
-            keep(world, write, &operation.name)?;
+            account(world, intent, plan, Some(&operation.name))?;
         }
         Ok(found)
     };
     world.stop().shielded(looking).await
 }
 
-/// The operation that `write` began at `at` or later; if it `holds` the pool, it is not over.
+/// The operation that was begun at `at` or later, and not by another effect of this run.
 async fn trace(
     world: &World,
-    write: &Write,
+    intent: &Intent,
     at: Timestamp,
     holds: bool,
 ) -> Result<Option<Operation>, Error> {
     world.clock().sleep(LISTED).await;
-    let (kind, of_cluster) = match write.body {
-        Body::Autoscaling(_) => ("UPDATE_CLUSTER", true),
-        Body::Size(_) => ("SET_NODE_POOL_SIZE", false),
+    let (kind, of_cluster) = match intent.kind {
+        Kind::Autoscaling => ("UPDATE_CLUSTER", true),
+        Kind::Size => ("SET_NODE_POOL_SIZE", false),
     };
-    let pool = format!("/nodePools/{}", write.pool);
+    let pool = format!("/nodePools/{}", intent.pool);
+    let known = world.changes();
+    let known = |name: &str| {
+        known
+            .iter()
+            .any(|change| change.operation.as_deref() == Some(name))
+    };
     let found = operation::on_cluster(world).await?.into_iter();
     Ok(found
         .filter(|operation| operation.kind == kind && !(holds && operation.is_done()))
@@ -204,13 +305,6 @@ async fn trace(
             operation.target.ends_with(&pool)
                 || of_cluster && !operation.target.contains("/nodePools/")
         })
+        .filter(|operation| !known(&operation.name))
         .find(|operation| operation.started.is_some_and(|began| began >= at - SKEW)))
-}
-
-fn unknown(world: &World, write: &Write, doubt: &Error, look: &str) -> Error {
-    Error::FateUnknown {
-        what: request(world, write).what,
-        text: format!("{doubt}; {look}"),
-        cluster: world.target().cluster.clone(),
-    }
 }

@@ -126,11 +126,6 @@ pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
         everything.api(client).get(node).await
     })
     .await?;
-    if !found.spec.unschedulable && world.take_begun().is_none() {
-        return Ok(false);
-    }
-    let patch = Patch::Merge(json!({ "spec": { "unschedulable": null } }));
-    let params = PatchParams::default();
     let change = Change {
         what: format!("node {node}"),
         before: "cordoned".to_owned(),
@@ -140,6 +135,17 @@ pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
         operation: None,
         fate: Fate::Done,
     };
+    let begun = world.take_begun();
+    if !found.spec.unschedulable {
+        // An earlier session of the run was about to do it, and nobody saw that it had.
+        let ours = begun.is_some();
+        if begun.is_some_and(|begun| begun.changes.is_empty()) {
+            world.changed(change)?;
+        }
+        return Ok(ours);
+    }
+    let patch = Patch::Merge(json!({ "spec": { "unschedulable": null } }));
+    let params = PatchParams::default();
     // What was carried out is in the run's account even when the run is stopped meanwhile.
     let open = async |client| {
         let api = everything.api(client);
