@@ -93,8 +93,8 @@ pub(super) fn fits(value: &Value, wanted: Type) -> bool {
         Type::List => value.is_array(),
         Type::Map => value.is_object() && value.get(HANDLE).is_none(),
         Type::Handle(name) => value.get(HANDLE).and_then(Value::as_str) == Some(name),
-        // Ranges are read from the syntax tree and never cross the border.
-        Type::Range => false,
+        // Ranges are read from the syntax tree, closures stay in the interpreter: neither crosses.
+        Type::Range | Type::Action => false,
     }
 }
 

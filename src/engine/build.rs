@@ -98,7 +98,7 @@ const PARAMS: &[Signature] = &[
 const ON_ABORT: Signature = Signature {
     name: "on_abort",
     class: Class::Local,
-    params: &[("undo", Type::Any)],
+    params: &[("undo", Type::Action)],
     optional: 0,
     returns: Type::Unit,
     doc: "Says what `runbook resume --abort` is to do: a closure without parameters. Of several, the last one said is called first.",

@@ -22,6 +22,8 @@ pub enum Type {
     Range,
     /// A registered handle, by its name.
     Handle(&'static str),
+    /// A closure without parameters.
+    Action,
     /// `()`.
     Unit,
     /// Whatever comes.
@@ -38,6 +40,7 @@ impl std::fmt::Display for Type {
             Self::Map => "map",
             Self::Range => "range",
             Self::Handle(name) => name,
+            Self::Action => "closure",
             Self::Unit => "()",
             Self::Any => "any",
         })

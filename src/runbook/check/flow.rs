@@ -63,6 +63,7 @@ impl Is {
             Self::Unknown | Self::Caught => false,
             // These never leave the script, whatever is wanted.
             Self::Fraction if wanted == Type::Any => false,
+            Self::Function if wanted == Type::Action => false,
             Self::Fraction | Self::Function | Self::Of(Type::Range) => true,
             Self::Of(known) => wanted != Type::Any && known != wanted,
         }
