@@ -67,6 +67,9 @@ fn choose(state: &std::path::Path, named: Option<&String>, _: &Options) -> Resul
         .filter(|path| named.is_none_or(|n| path.display().to_string().contains(n.as_str())))
         .collect();
     files.sort();
+    if named.is_none() {
+        files.retain(|path| Story::read(path).is_ok_and(|story| story.is_unfinished()));
+    }
     files
         .pop()
         .ok_or_else(|| Error::new(Kind::Usage, "there is no unfinished run"))

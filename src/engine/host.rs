@@ -106,6 +106,7 @@ impl Host {
         if past.is_over() {
             self.catch_up();
         }
+        self.world.begin_step("Undo".to_owned());
         Ok(self.undo.borrow().iter().rev().cloned().collect())
     }
 

@@ -153,7 +153,9 @@ fn survives(name: &str, flags: &str, expected: &End, kills: &[usize], torn: bool
             break;
         }
     }
-    assert_eq!(ran.exit, 0, "{}", context(&ran));
+    // Killed when everything was done, there is nothing left to go on with.
+    let over = ran.exit == 2 && ran.err.contains("there is no unfinished run");
+    assert!(ran.exit == 0 || over, "{}", context(&ran));
     assert_eq!(&End::of(&place), expected, "{}", context(&ran));
 }
 
