@@ -16,7 +16,6 @@ pub mod table;
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use rhai::{Dynamic, Engine};
 use tokio::runtime::Runtime;
@@ -46,8 +45,6 @@ pub struct Session {
     pub guard: Arc<dyn Guard>,
     /// How long things take here.
     pub usuals: Usuals,
-    /// Set when the world may have moved on unseen (the machine slept).
-    pub unsure: Arc<AtomicBool>,
 }
 
 /// Runs a program to its end, or replays it and undoes what it did.

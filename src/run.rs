@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -134,7 +133,9 @@ fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result
     });
     let began = world.clock().now();
     opening::announce(request, &world, &journal);
+    let waking = runtime.spawn(world.clone().keep_waking());
     let outcome = script(runtime, request, &world, &journal);
+    waking.abort();
     if let Some(caller) = webhook {
         runtime.block_on(caller.done());
     }
@@ -172,7 +173,6 @@ fn script(
         abort: earlier.is_some_and(|earlier| earlier.abort),
         guard: Arc::new(NoGuard),
         usuals: Usuals::default(),
-        unsure: Arc::new(AtomicBool::new(false)),
     };
     let program = request.script.program(&request.values)?;
     let runtime = Rc::clone(runtime);

@@ -3,6 +3,7 @@
 //! A [`World`] is all a domain room ever sees. Whether the doors behind it are real
 //!  or simulated (`sim`) it cannot tell, and it never knows scripts.
 
+mod asleep;
 pub mod clock;
 mod guard;
 pub mod live;
@@ -18,7 +19,7 @@ pub(crate) mod testing;
 pub mod wait;
 pub mod webhook;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,8 +27,10 @@ use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 
 use crate::error;
-use crate::event::{Change, Event, Events, Fate, Usual, What};
+use crate::event::{self, Change, Event, Events, Fate, Usual, What};
 use crate::names::{ClusterName, Mode};
+
+use asleep::Asleep;
 
 pub use clock::Clock;
 pub use guard::{Guard, NoGuard};
@@ -78,6 +81,8 @@ struct Inner {
     changes: Mutex<Vec<Change>>,
     effect: Mutex<Effect>,
     steps: Mutex<Vec<String>>,
+    asleep: Asleep,
+    unsure: AtomicBool,
     waits: AtomicU64,
 }
 
@@ -113,6 +118,7 @@ pub struct Parts {
 impl World {
     /// A world of these parts.
     pub fn new(parts: Parts) -> Self {
+        let asleep = Asleep::since_now(&parts.clock);
         Self(Arc::new(Inner {
             target: parts.target,
             clock: parts.clock,
@@ -125,6 +131,8 @@ impl World {
             changes: Mutex::default(),
             effect: Mutex::default(),
             steps: Mutex::default(),
+            asleep,
+            unsure: AtomicBool::new(false),
             waits: AtomicU64::new(1),
         }))
     }
@@ -182,6 +190,46 @@ impl World {
             who: self.0.who.clone(),
         })?;
         Ok(value)
+    }
+
+    /// Looks whether the machine has slept. Then credentials are made anew, and nobody can be sure
+    /// of anything seen before.
+    ///
+    /// # Errors
+    /// When there are no credentials any more.
+    pub async fn wake(&self) -> error::Result<()> {
+        let Some(slept) = self.0.asleep.look(&self.0.clock) else {
+            return Ok(());
+        };
+        self.emit(What::Slept {
+            seconds: event::seconds(slept),
+        });
+        self.doubt();
+        self.doors().renew().await
+    }
+
+    /// Looks every few seconds, for as long as it is polled.
+    pub async fn keep_waking(self) {
+        loop {
+            tokio::time::sleep(asleep::LOOK).await;
+            // Whoever needs them next will say that there are none.
+            self.wake().await.ok();
+        }
+    }
+
+    /// The world may have moved on unseen.
+    pub(crate) fn doubt(&self) {
+        self.0.unsure.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it may have; once it has been looked at again, it has not.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.0.unsure.load(Ordering::SeqCst)
+    }
+
+    /// It has been looked at again.
+    pub(crate) fn trust(&self) {
+        self.0.unsure.store(false, Ordering::SeqCst);
     }
 
     /// The next heading of the script is reached.

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 use serde_json::Value;
@@ -35,10 +34,8 @@ pub(super) struct Host {
     usuals: Usuals,
     pub(super) program: Rc<Program>,
     past: RefCell<Past>,
-    /// What has to be looked at again before the next write, if [`Host::unsure`].
+    /// What has to be looked at again before the next write, if that is unsure.
     grounds: RefCell<Grounds>,
-    /// The world may have moved on since the grounds were looked at.
-    unsure: Arc<AtomicBool>,
     /// What happens was recorded by an earlier session.
     replaying: Cell<bool>,
     /// The script is only replayed, to learn what it wants undone.
@@ -57,7 +54,9 @@ impl Host {
         program: Rc<Program>,
     ) -> Self {
         let resumed = session.past.is_some();
-        session.unsure.fetch_or(resumed, Ordering::Relaxed);
+        if resumed {
+            world.doubt();
+        }
         Self {
             runtime,
             world,
@@ -67,7 +66,6 @@ impl Host {
             program,
             past: RefCell::new(session.past.unwrap_or_default()),
             grounds: RefCell::default(),
-            unsure: session.unsure,
             replaying: Cell::new(resumed),
             abort: session.abort,
             undo: RefCell::default(),
@@ -292,11 +290,12 @@ impl Host {
     /// Returns when a write may be sent: this run holds the cluster, and what it rests on holds.
     async fn may_write(&self, anew: bool) -> Result<()> {
         let look = async {
+            self.world.wake().await?;
             self.guard.before_write(&self.world).await?;
-            if anew && self.unsure.load(Ordering::Relaxed) {
+            if anew && self.world.is_unsure() {
                 let grounds = self.grounds.borrow().clone();
                 grounds.look_again(&self.world).await?;
-                self.unsure.store(false, Ordering::Relaxed);
+                self.world.trust();
             }
             Ok(Value::Null)
         };

@@ -168,7 +168,6 @@ fn run_here(text: &str, libraries: &[(&str, &str)]) -> Ran {
         abort: false,
         guard: Arc::new(NoGuard),
         usuals: Usuals::default(),
-        unsure: Arc::default(),
     };
     let outcome = super::run(program, TABLE, Rc::clone(&runtime), world, session);
     Ran {

@@ -51,6 +51,10 @@ pub const FAULTS: &[(&str, &str)] = &[
         "killed",
         "the program is killed, as when a laptop dies; `runbook resume` goes on",
     ),
+    (
+        "laptop-asleep",
+        "this machine sleeps for two hours while the world goes on; credentials expire meanwhile",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].
@@ -67,6 +71,7 @@ pub(super) enum Trouble {
     RateLimited,
     ExpiredToken,
     Killed,
+    LaptopAsleep,
 }
 
 impl Trouble {
@@ -77,6 +82,7 @@ impl Trouble {
             Self::ExpiredToken => 120,
             // While the images are being pulled.
             Self::Killed => 420,
+            Self::LaptopAsleep => 300,
             Self::Busy
             | Self::Stockout
             | Self::Denied

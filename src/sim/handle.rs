@@ -63,10 +63,17 @@ impl Sim {
     /// Everybody's way to the state: what is due happens first, so the order in which tasks wake
     /// at one instant decides nothing.
     pub(super) fn change<T>(&self, f: impl FnOnce(&mut State, Timestamp) -> T) -> T {
-        let now = self.clock().now();
+        let mut now = self.clock().now();
         let mut state = self.lock();
         let due = state.due();
         state.advance(now);
+        if let Some(asleep) = state.asleep.take() {
+            // What is due meanwhile happens while nobody here can see it.
+            self.clock().jump(Duration::from_millis(asleep));
+            now = self.clock().now();
+            state.advance(now);
+            self.0.news.cut();
+        }
         let accepted = state.ledger.len();
         let answer = f(&mut state, now);
         if state.ledger.len() > accepted || state.dying {

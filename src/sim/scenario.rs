@@ -113,6 +113,7 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
         let todo = match fault.trouble {
             Trouble::Busy => Todo::HoldCluster,
             Trouble::Killed => Todo::Die,
+            Trouble::LaptopAsleep => Todo::Sleep,
             _ => continue,
         };
         if let When::After(after) = fault.when {

@@ -15,6 +15,9 @@ use super::pools::Pool;
 /// When every practice world begins: 2026-01-15T13:00:00Z.
 pub(super) const EPOCH: Timestamp = Timestamp::constant(1_768_482_000, 0);
 
+/// How long a laptop sleeps, in milliseconds.
+const NAP: u64 = 2 * 60 * 60 * 1000;
+
 /// A change the world accepted, kept by the world itself and not by whoever asked for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mutation {
@@ -50,6 +53,8 @@ pub(super) enum Todo {
     Remove { node: String },
     /// The program is killed.
     Die,
+    /// The machine the program runs on falls asleep.
+    Sleep,
 }
 
 /// How far the image pullers of a node are.
@@ -88,6 +93,9 @@ pub(super) struct State {
     /// How often something was put on disk: a record of the journal, or a change just accepted.
     #[serde(default)]
     pub(super) points: u64,
+    /// The program's machine has just fallen asleep, for so many milliseconds.
+    #[serde(skip)]
+    pub(super) asleep: Option<u64>,
     /// It is time to be killed.
     #[serde(skip)]
     pub(super) dying: bool,
@@ -123,6 +131,7 @@ impl State {
             limited: (0, 0),
             ledger: Vec::new(),
             points: 0,
+            asleep: None,
             dying: false,
         }
     }
@@ -166,7 +175,18 @@ impl State {
             Todo::Consider { node } => self.consider(&node, at),
             Todo::Remove { node } => self.remove_node(&node, at),
             Todo::Die => self.dying = true,
+            Todo::Sleep => self.sleep(at),
         }
+    }
+
+    /// The program's machine sleeps; the world does not, and credentials expire.
+    fn sleep(&mut self, at: Timestamp) {
+        self.asleep = Some(NAP);
+        self.spent.remove(&Trouble::ExpiredToken);
+        self.faults.push(Fault {
+            trouble: Trouble::ExpiredToken,
+            when: When::After(i64::try_from(millis(at)).unwrap_or(i64::MAX)),
+        });
     }
 
     /// Whether this goes wrong at this moment.

@@ -1,8 +1,10 @@
 //! The one clock. In practice it is tokio's paused one plus an offset; live it is the system's.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 /// Tells the time and waits.
@@ -16,6 +18,8 @@ pub enum Clock {
         epoch: Timestamp,
         /// Tokio's clock then.
         origin: Instant,
+        /// Milliseconds that have passed while tokio's clock stood still: the machine slept.
+        asleep: Arc<AtomicI64>,
     },
 }
 
@@ -25,6 +29,16 @@ impl Clock {
         Self::Virtual {
             epoch,
             origin: Instant::now(),
+            asleep: Arc::default(),
+        }
+    }
+
+    /// The machine sleeps: a virtual clock is so much later at once. The system's clock cannot be
+    /// moved.
+    pub fn jump(&self, ahead: Duration) {
+        if let Self::Virtual { asleep, .. } = self {
+            let ahead = i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
+            asleep.fetch_add(ahead, Ordering::SeqCst);
         }
     }
 
@@ -36,7 +50,14 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::Live => Timestamp::now(),
-            Self::Virtual { epoch, origin } => *epoch + origin.elapsed(),
+            Self::Virtual {
+                epoch,
+                origin,
+                asleep,
+            } => {
+                let asleep = SignedDuration::from_millis(asleep.load(Ordering::SeqCst));
+                *epoch + origin.elapsed() + asleep
+            }
         }
     }
 

@@ -108,6 +108,17 @@ fn an_expired_token_is_renewed() {
 }
 
 #[test]
+fn a_laptop_that_slept_is_noticed_and_its_sleep_does_not_count() {
+    let ran = rehearsed!("laptop_asleep", "--nodes 2 --fault laptop-asleep", 0);
+    assert!(ran.out.contains("asleep for 2 h 00 min"), "{}", ran.out);
+    let warm = ran.out.lines().find(|line| line.contains("warm after"));
+    assert!(!warm.unwrap().contains(" h "), "{}", ran.out);
+    // In the middle of a change, what is sent next is sent with new credentials.
+    let ran = rehearse("--nodes 2 --fault laptop-asleep@10s");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+}
+
+#[test]
 fn saying_no_changes_nothing() {
     let ran = rehearsed!("declined", "--nodes 2 --answer warm_up=no", 4);
     assert!(ran.out.contains("nothing was changed"));

@@ -212,7 +212,6 @@ impl Run {
             abort: self.abort,
             guard: Arc::new(NoGuard),
             usuals: Usuals::default(),
-            unsure: Arc::default(),
         };
         let world = World::new(parts);
         let outcome = super::super::run(program, TABLE, runtime, world, session);

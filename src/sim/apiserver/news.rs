@@ -15,6 +15,8 @@ pub(in crate::sim) struct News(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     version: AtomicU64,
+    /// How often every connection was cut.
+    cuts: AtomicU64,
     notify: Notify,
 }
 
@@ -31,14 +33,25 @@ impl News {
         }
     }
 
-    /// Ends when a version beyond `seen` was told.
-    pub(super) async fn beyond(&self, seen: u64) {
+    /// How often every connection was cut.
+    pub(super) fn cuts(&self) -> u64 {
+        self.0.cuts.load(Ordering::SeqCst)
+    }
+
+    /// Cuts every connection.
+    pub(in crate::sim) fn cut(&self) {
+        self.0.cuts.fetch_add(1, Ordering::SeqCst);
+        self.0.notify.notify_waiters();
+    }
+
+    /// Ends when a version beyond `seen` was told, or connections were cut more often than `cuts`.
+    pub(super) async fn beyond(&self, seen: u64, cuts: u64) {
         loop {
             let told = self.0.notify.notified();
             let mut told = std::pin::pin!(told);
             // From here on nothing is missed.
             told.as_mut().enable();
-            if self.version() > seen {
+            if self.version() > seen || self.cuts() > cuts {
                 return;
             }
             told.await;

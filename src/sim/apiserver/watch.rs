@@ -48,6 +48,8 @@ struct Watch<C> {
     table: Option<bool>,
     ends: Instant,
     over: bool,
+    /// How often connections had been cut when it began.
+    cuts: u64,
     bookmark: Option<Instant>,
 }
 
@@ -83,6 +85,7 @@ pub(super) fn watch<C: Cluster>(
         table: request.wants_table().then_some(true),
         ends: now + Duration::from_secs(lasts),
         over: false,
+        cuts: cluster.news().cuts(),
         bookmark: request
             .flag("allowWatchBookmarks")
             .then_some(now + BOOKMARK),
@@ -127,6 +130,9 @@ impl<C: Cluster> Watch<C> {
         }
         while !self.over {
             // The number is looked at first: the store is locked only when there is news.
+            if self.cluster.news().cuts() > self.cuts {
+                return None;
+            }
             let version = self.cluster.news().version();
             if version > self.told {
                 let lines = self.news();
@@ -139,7 +145,7 @@ impl<C: Cluster> Watch<C> {
             let bookmark = self.bookmark.unwrap_or(self.ends).min(self.ends);
             tokio::select! {
                 biased;
-                () = self.cluster.news().beyond(self.told) => {}
+                () = self.cluster.news().beyond(self.told, self.cuts) => {}
                 () = sleep_until(bookmark) => {
                     self.over = bookmark == self.ends;
                     if self.bookmark.is_some() {
