@@ -302,6 +302,9 @@ pub struct Finished {
     pub took_seconds: u64,
     /// Everything it changed, in order; what is still in flight says so.
     pub changed: Vec<Change>,
+    /// Whether it was given up for good, and undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aborted: bool,
     /// Headings of the script that were not finished, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_done: Vec<String>,

@@ -33,6 +33,7 @@ impl Account<'_> {
             exit: error.as_ref().map_or(0, |error| error.kind.exit_code()),
             took_seconds: event::seconds(before + self.took),
             changed: self.world.changes(),
+            aborted: earlier.is_some_and(|earlier| earlier.abort) && error.is_none(),
             not_done: error.as_ref().map_or(Vec::new(), |_| self.not_done()),
             resume: error.as_ref().and_then(|error| self.go_on(error)),
             next: self.next,

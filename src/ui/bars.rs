@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::live::{Live, Window};
 use super::paint::Paint;
 use super::redact::Redactor;
@@ -32,6 +34,9 @@ pub(super) struct Bars {
     /// A long wait has ended and nobody has answered anything since.
     away: bool,
     turn: usize,
+    zone: TimeZone,
+    /// What comes now happened in an earlier session.
+    replaying: bool,
 }
 
 impl Bars {
@@ -48,12 +53,19 @@ impl Bars {
             runbook: String::new(),
             away: false,
             turn: 0,
+            zone: TimeZone::UTC,
+            replaying: false,
         }
     }
 
     /// A permanent line, above the live ones.
     fn line(&mut self, text: &str, streams: &mut Streams) {
         self.clear(streams);
+        if self.replaying {
+            let bare = console::strip_ansi_codes(text.trim_start_matches('\n'));
+            let dim = self.paint.dim(&format!("{}{bare}", words::BEFORE));
+            return if self.quiet { () } else { streams.err(&dim) };
+        }
         streams.err(text);
     }
 
@@ -71,7 +83,7 @@ impl Bars {
     }
 
     fn ring(&self, streams: &mut Streams) {
-        if self.window.size().is_some() {
+        if !self.replaying && self.window.size().is_some() {
             streams.raw(terminal::BELL);
         }
     }
@@ -82,6 +94,7 @@ impl Bars {
 
     fn started(&mut self, started: &Started, streams: &mut Streams) {
         self.runbook = words::line(&started.runbook);
+        self.zone = words::zone(started.timezone.as_deref());
         self.line(&self.paint.bold(&words::title(started)), streams);
         for line in words::particulars(started) {
             self.chat(&format!("  {}", self.paint.dim(&line)), streams);
@@ -153,7 +166,7 @@ impl Bars {
         let question = self.questions.remove(key).unwrap_or_default();
         self.title(&format!("runbook {}", self.runbook), streams);
         // At the terminal, the prompt itself has shown both.
-        if by != "terminal" {
+        if by != "terminal" || self.replaying {
             self.line(
                 &format!("? {}", words::answered(&question, answer, by)),
                 streams,
@@ -162,6 +175,7 @@ impl Bars {
     }
 
     fn finished(&mut self, finished: &Finished, streams: &mut Streams) {
+        self.replaying = false;
         self.waits.clear();
         for (tone, text) in finish::lines(finished) {
             let text = match tone {
@@ -217,30 +231,46 @@ impl Face for Bars {
                     streams,
                 );
             }
-            What::Resumed(_) | What::CaughtUp | What::Slept { .. } => {}
+            What::Resumed(resumed) => {
+                let text = words::resumed(resumed, &self.zone);
+                self.line(&self.paint.bold(&text), streams);
+                self.replaying = true;
+            }
+            What::CaughtUp => {
+                self.replaying = false;
+                // What was answered or waited for then needs nobody now.
+                self.away = false;
+                self.line(&self.paint.bold(words::CAUGHT_UP), streams);
+            }
+            What::Slept { seconds } => {
+                for wait in self.waits.values_mut() {
+                    wait.slept(event.at);
+                }
+                self.line(&self.paint.yellow(&words::slept(*seconds)), streams);
+            }
             What::WaitBegan {
                 id,
                 what,
                 of,
                 usual,
+                watched_seconds,
                 ..
             } => {
-                let wait = Wait::begun(
-                    event.at,
-                    self.clean(what),
-                    *of,
-                    usual.map(|u| (u.shortest, u.longest)),
-                );
+                let what = self.clean(what);
+                let wait = Wait::begun(event.at, what, *of, *usual, *watched_seconds);
                 self.waits.insert(*id, wait);
             }
             What::Progress {
                 id,
                 done,
                 of,
+                watched_seconds,
                 items,
                 why,
-                ..
             } => {
+                if let Some(wait) = self.waits.get_mut(id) {
+                    wait.watched(event.at, *watched_seconds);
+                }
                 self.progress(*id, *done, *of, items, why.as_deref());
             }
             What::WaitEnded {

@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::error::Kind;
-use crate::event::Finished;
+use crate::event::{Fate, Finished};
 
 const NOTHING_REAL: &str = "practice: nothing real was touched";
 
@@ -36,30 +36,59 @@ pub(super) fn lines(finished: &Finished) -> Vec<(Tone, String)> {
     let mut lines = vec![(tone, head)];
     let mut say = |text: String| lines.push((Tone::Plain, text));
     if interrupted(finished) {
-        if let Some(hint) = finished
-            .error
-            .as_ref()
-            .and_then(|error| error.hint.as_deref())
-        {
-            say(format!("  {}", words::line(hint)));
-        }
-        say_next(finished, &mut say);
+        say_rest(finished, &mut say);
         say(so_far(finished));
         return lines;
     }
-    if finished.changed.is_empty() {
-        say("  nothing was changed".to_owned());
-    } else {
-        say("  changed:".to_owned());
-        for change in &finished.changed {
-            say(format!("    {}", words::change_so_far(change)));
-        }
-    }
-    say_next(finished, &mut say);
+    say_changes(finished, &mut say);
+    say_rest(finished, &mut say);
     if finished.mode.is_practice() {
         say(format!("  {NOTHING_REAL}"));
     }
     lines
+}
+
+/// What was changed; of a run that did not end well, by what became of it.
+fn say_changes(finished: &Finished, say: &mut impl FnMut(String)) {
+    if finished.changed.is_empty() {
+        return say("  nothing was changed".to_owned());
+    }
+    if finished.exit == 0 {
+        say("  changed:".to_owned());
+        for change in &finished.changed {
+            say(format!("    {}", words::change_so_far(change)));
+        }
+        return;
+    }
+    for (fate, head) in [
+        (Fate::Done, "done"),
+        (Fate::InFlight, "in flight, still running on Google's side"),
+        (Fate::Failed, "failed, perhaps done in part"),
+    ] {
+        let changes = finished.changed.iter().filter(|change| change.fate == fate);
+        for (at, change) in changes.enumerate() {
+            if at == 0 {
+                say(format!("  {head}:"));
+            }
+            let operation = match (&change.operation, fate) {
+                (Some(name), Fate::InFlight | Fate::Failed) => format!(" ({name})"),
+                _ => String::new(),
+            };
+            say(format!("    {}{operation}", words::change(change)));
+        }
+    }
+}
+
+/// What was not done, how to go on, what to do next.
+fn say_rest(finished: &Finished, say: &mut impl FnMut(String)) {
+    if !finished.not_done.is_empty() {
+        let not_done = finished.not_done.join("; ");
+        say(format!("  not done: {}", words::line(&not_done)));
+    }
+    say_next(finished, say);
+    if let Some(command) = &finished.resume {
+        say(format!("  go on with: {}", words::line(command)));
+    }
 }
 
 fn say_next(finished: &Finished, say: &mut impl FnMut(String)) {
@@ -77,6 +106,7 @@ fn outcome(finished: &Finished) -> String {
         finished.exit,
         finished.error.as_ref().map(|error| error.kind),
     ) {
+        (0, _) if finished.aborted => format!("given up for good and undone, after {took}"),
         (0, _) => format!("done in {took}"),
         (_, Some(Kind::Interrupted)) | (130, _) => format!("interrupted after {took}"),
         (_, Some(Kind::Declined)) => format!("declined after {took}"),

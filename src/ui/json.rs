@@ -26,13 +26,26 @@ impl Json {
         }
         let told = self.told.as_ref();
         let same = told.is_some_and(|told| {
-            told.what == event.what && event.at.duration_since(told.at) < HEARTBEAT
+            unwatched(&told.what) == unwatched(&event.what)
+                && event.at.duration_since(told.at) < HEARTBEAT
         });
         if !same {
             self.told = Some(event.clone());
         }
         same
     }
+}
+
+/// The same progress, however long it has been watched.
+fn unwatched(what: &What) -> What {
+    let mut what = what.clone();
+    if let What::Progress {
+        watched_seconds, ..
+    } = &mut what
+    {
+        *watched_seconds = 0;
+    }
+    what
 }
 
 impl Face for Json {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::streams::Streams;
@@ -20,6 +21,9 @@ pub(super) struct Plain {
     verbose: bool,
     waits: BTreeMap<u64, Seen>,
     questions: BTreeMap<String, String>,
+    zone: TimeZone,
+    /// What comes now happened in an earlier session.
+    replaying: bool,
 }
 
 /// A wait, and what its last line said.
@@ -28,6 +32,7 @@ struct Seen {
     said_at: Timestamp,
     said: String,
     said_why: Option<String>,
+    said_overdue: bool,
 }
 
 impl Plain {
@@ -37,6 +42,8 @@ impl Plain {
             verbose: options.verbose > 0,
             waits: BTreeMap::new(),
             questions: BTreeMap::new(),
+            zone: TimeZone::UTC,
+            replaying: false,
         }
     }
 
@@ -45,35 +52,51 @@ impl Plain {
         &mut self,
         at: Timestamp,
         id: u64,
-        done: u64,
-        of: u64,
+        (done, of, watched): (u64, u64, u64),
         items: &[Item],
         why: Option<&str>,
-    ) -> Option<String> {
-        let seen = self.waits.get_mut(&id)?;
-        seen.wait.now = at;
+    ) -> Vec<String> {
+        let Some(seen) = self.waits.get_mut(&id) else {
+            return Vec::new();
+        };
+        seen.wait.watched(at, watched);
+        seen.wait.why = why.map(words::line);
+        let mut lines = Vec::new();
         let counts = words::counts(done, of, items);
         let due = at.duration_since(seen.said_at) >= HEARTBEAT;
-        if counts == seen.said && !due {
-            return None;
+        if counts != seen.said || due {
+            let mut text = format!("… {counts}; {}", seen.elapsed());
+            if seen.wait.why != seen.said_why
+                && let Some(why) = &seen.wait.why
+            {
+                text = format!("{text}; {why}");
+            }
+            seen.said_at = at;
+            seen.said = counts;
+            seen.said_why.clone_from(&seen.wait.why);
+            lines.push(text);
         }
-        let mut text = format!("… {counts}; {}", seen.elapsed());
-        let why = why.map(words::line);
-        if why != seen.said_why
-            && let Some(why) = &why
+        if !seen.said_overdue
+            && let Some(overdue) = seen.wait.overdue()
         {
-            text = format!("{text}; {why}");
+            seen.said_overdue = true;
+            lines.push(format!("! {overdue}"));
         }
-        seen.said_at = at;
-        seen.said = counts;
-        seen.said_why = why;
-        Some(text)
+        lines
     }
 
     /// The lines for this event.
     fn lines(&mut self, event: &Event) -> Vec<String> {
         match &event.what {
-            What::Started(started) => self.started(started),
+            What::Started(started) => self.started(event.at, started),
+            What::Resumed(resumed) => vec![words::resumed(resumed, &self.zone)],
+            What::CaughtUp => vec![words::CAUGHT_UP.to_owned()],
+            What::Slept { seconds } => {
+                for seen in self.waits.values_mut() {
+                    seen.wait.slept(event.at);
+                }
+                vec![words::slept(*seconds)]
+            }
             What::Step { title } => vec![format!("== {}", words::line(title))],
             What::Said { level, text } => {
                 let text = format!("{} {}", words::mark(*level), words::line(text));
@@ -94,9 +117,11 @@ impl Plain {
                 of,
                 usual,
                 limit_seconds,
-                ..
+                watched_seconds,
             } => {
-                let seen = Seen::new(event.at, what, *of, usual.map(|u| (u.shortest, u.longest)));
+                let what = words::line(what);
+                let wait = Wait::begun(event.at, what, *of, *usual, *watched_seconds);
+                let seen = Seen::new(event.at, wait);
                 let line = seen.begins(*limit_seconds);
                 self.waits.insert(*id, seen);
                 vec![line]
@@ -105,12 +130,12 @@ impl Plain {
                 id,
                 done,
                 of,
+                watched_seconds,
                 items,
                 why,
-                ..
             } => {
-                let line = self.progress(event.at, *id, *done, *of, items, why.as_deref());
-                line.into_iter().collect()
+                let far = (*done, *of, *watched_seconds);
+                self.progress(event.at, *id, far, items, why.as_deref())
             }
             What::WaitEnded {
                 id,
@@ -127,7 +152,6 @@ impl Plain {
                 why,
                 after_seconds,
             } => vec![words::retrying(what, why, *after_seconds)],
-            What::Resumed(_) | What::CaughtUp | What::Slept { .. } => Vec::new(),
             What::Finished(finished) => {
                 let lines = finish::lines(finished).into_iter();
                 lines.map(|(_, line)| line).collect()
@@ -135,16 +159,24 @@ impl Plain {
         }
     }
 
-    fn started(&self, started: &Started) -> Vec<String> {
+    fn started(&mut self, at: Timestamp, started: &Started) -> Vec<String> {
+        self.zone = words::zone(started.timezone.as_deref());
         let mut lines = vec![words::title(started)];
         if !self.quiet {
             lines.extend(words::particulars(started));
+            if let Some(name) = &started.timezone {
+                let offset = at.to_zoned(self.zone.clone());
+                lines.push(format!("times are {name} ({})", offset.strftime("%:z")));
+            }
         }
         lines
     }
 
     /// Whether the event is shown at all.
     fn shows(&self, what: &What) -> bool {
+        if self.replaying && self.quiet {
+            return matches!(what, What::CaughtUp | What::Finished(_));
+        }
         match what {
             What::Request { .. } => self.verbose,
             What::Step { .. }
@@ -168,12 +200,13 @@ impl Plain {
 }
 
 impl Seen {
-    fn new(at: Timestamp, what: &str, of: u64, usual: Option<(u64, u64)>) -> Self {
+    fn new(at: Timestamp, wait: Wait) -> Self {
         Self {
-            wait: Wait::begun(at, words::line(what), of, usual),
+            wait,
             said_at: at,
             said: String::new(),
             said_why: None,
+            said_overdue: false,
         }
     }
 
@@ -181,9 +214,13 @@ impl Seen {
         let usual = self
             .wait
             .usual
-            .map(|usual| format!("usual {}, ", words::usual(usual)));
+            .map(|usual| format!("usual {}, ", words::usual_here(&usual)));
+        let so_far = match self.wait.elapsed_seconds() {
+            0 => String::new(),
+            seconds => format!("{} watched so far, ", words::about(seconds)),
+        };
         format!(
-            "… waiting for {}; {}gives up after {}",
+            "… waiting for {}; {so_far}{}gives up after {}",
             self.wait.what,
             usual.unwrap_or_default(),
             words::about(limit_seconds)
@@ -194,7 +231,7 @@ impl Seen {
     fn elapsed(&self) -> String {
         let elapsed = words::about(self.wait.elapsed_seconds());
         match self.wait.usual {
-            Some(usual) => format!("{elapsed} of usual {}", words::usual(usual)),
+            Some(usual) => format!("{elapsed} of usual {}", words::usual(&usual)),
             None => elapsed,
         }
     }
@@ -205,10 +242,18 @@ impl Face for Plain {
         if !self.shows(&event.what) {
             return;
         }
+        if matches!(event.what, What::CaughtUp | What::Finished(_)) {
+            self.replaying = false;
+        }
         let lines = self.lines(event);
-        let time = event.at.strftime("%H:%M:%S");
+        let before = if self.replaying { words::BEFORE } else { "" };
+        if matches!(event.what, What::Resumed(_)) {
+            self.replaying = true;
+        }
+        let local = event.at.to_zoned(self.zone.clone());
+        let time = local.strftime("%H:%M:%S");
         for line in lines {
-            streams.out(&format!("{time} {line}"));
+            streams.out(&format!("{time} {before}{line}"));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Whole runs, from events to text.
 
 mod prompts;
+mod resumed;
 mod runs;
 mod screen;
 mod windows;
@@ -96,9 +97,12 @@ fn json_is_one_event_per_line_and_reads_back() {
         .collect();
     // A wait that goes on as before is told once a minute.
     let mut told = events.clone();
+    let items = |what: &What| match what {
+        What::Progress { items, .. } => Some(items.clone()),
+        _ => None,
+    };
     told.dedup_by(|next, last| {
-        matches!(next.what, What::Progress { .. })
-            && next.what == last.what
+        items(&next.what).is_some_and(|now| Some(now) == items(&last.what))
             && next.at.duration_since(last.at).as_secs() < 60
     });
     assert!(told.len() < events.len());
@@ -153,9 +157,10 @@ fn a_failure_shows_the_script_and_says_what_did_change() {
       help: ask for more at the quota page, or pass --nodes 1
 
     ✗ warm_up on callysto: failed after 22 min 31 s
-      changed:
+      done:
         node pool nb-user: autoscaler minimum: 0 -> 2
-        node pool nb-user: size: 0 -> 2 (in flight, operation-2)
+      in flight, still running on Google's side:
+        node pool nb-user: size: 0 -> 2 (operation-2)
       next:
         runbook run teardown
       practice: nothing real was touched
@@ -171,7 +176,6 @@ fn an_interrupted_run_ends_with_what_it_has_changed() {
     );
     insta::assert_snapshot!(collected.err(), @r"
     ✗ warm_up on callysto: interrupted after 22 min 31 s
-      go on with `runbook resume`
       next:
         runbook run teardown
     Changed so far, in practice only: node pool nb-user: autoscaler minimum: 0 -> 2; node pool nb-user: size: 0 -> 2 (in flight, operation-2).

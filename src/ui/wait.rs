@@ -5,23 +5,31 @@ use jiff::Timestamp;
 
 use super::paint::Paint;
 use super::words;
-use crate::event::{Item, Phase};
+use crate::event::{Item, Phase, Usual};
 
 /// A wait that has begun.
 pub(super) struct Wait {
     pub(super) what: String,
     pub(super) of: u64,
     pub(super) done: u64,
-    pub(super) usual: Option<(u64, u64)>,
+    pub(super) usual: Option<Usual>,
     pub(super) items: Vec<Item>,
     pub(super) why: Option<String>,
-    pub(super) began: Timestamp,
+    /// Seconds it had been watched at `since`.
+    watched: u64,
+    since: Timestamp,
     pub(super) now: Timestamp,
 }
 
 impl Wait {
-    /// One that begins now.
-    pub(super) fn begun(at: Timestamp, what: String, of: u64, usual: Option<(u64, u64)>) -> Self {
+    /// One that begins now, or goes on after so many seconds.
+    pub(super) fn begun(
+        at: Timestamp,
+        what: String,
+        of: u64,
+        usual: Option<Usual>,
+        watched: u64,
+    ) -> Self {
         Self {
             what,
             of,
@@ -29,14 +37,34 @@ impl Wait {
             usual,
             items: Vec::new(),
             why: None,
-            began: at,
+            watched,
+            since: at,
             now: at,
         }
     }
 
-    /// Seconds since it began, in the run's own time.
+    /// It has been watched for so many seconds now.
+    pub(super) fn watched(&mut self, at: Timestamp, seconds: u64) {
+        (self.watched, self.since, self.now) = (seconds, at, at);
+    }
+
+    /// The time until now was slept away.
+    pub(super) fn slept(&mut self, at: Timestamp) {
+        (self.since, self.now) = (at, at);
+    }
+
+    /// For how many seconds it has been watched.
     pub(super) fn elapsed_seconds(&self) -> u64 {
-        u64::try_from(self.now.duration_since(self.began).as_secs()).unwrap_or(0)
+        let since = self.now.duration_since(self.since).as_secs();
+        self.watched + u64::try_from(since).unwrap_or(0)
+    }
+
+    /// That it takes longer than any before, and why.
+    pub(super) fn overdue(&self) -> Option<String> {
+        let usual = self
+            .usual
+            .filter(|usual| self.elapsed_seconds() > usual.longest)?;
+        Some(words::overdue(&usual, self.why.as_deref()))
     }
 
     /// The lines, for at most this many rows.
@@ -49,8 +77,8 @@ impl Wait {
     ) -> Vec<String> {
         let mut lines = vec![self.headline(spinner, width, paint)];
         let why = self
-            .why
-            .as_ref()
+            .overdue()
+            .or_else(|| self.why.clone())
             .map(|why| paint.dim(&truncate_str(&format!("  why: {why}"), width, "…")));
         let room = rows.saturating_sub(1 + usize::from(why.is_some()));
         let shown = if self.items.len() > room {
@@ -73,7 +101,7 @@ impl Wait {
         let elapsed = words::took(self.elapsed_seconds());
         let usual = self
             .usual
-            .map(|usual| format!(", usual {}", words::usual(usual)))
+            .map(|usual| format!(", usual {}", words::usual(&usual)))
             .unwrap_or_default();
         let whole = [
             format!("{} {counts}  {elapsed}{usual}", self.bar(20)),
@@ -174,10 +202,11 @@ pub(super) mod tests {
             what: "2 nodes of nb-user ready with the image".to_owned(),
             of: 2,
             done: 1,
-            usual: Some((1200, 1500)),
+            usual: Some(Usual::estimate(1200, 1500)),
             items: items(),
             why: Some("pulling image quay.io/callysto/pims-r:2026.11 (4.1 GB)".to_owned()),
-            began,
+            watched: 0,
+            since: began,
             now: began + jiff::SignedDuration::from_secs(432),
         }
     }
@@ -198,6 +227,30 @@ pub(super) mod tests {
           ↓ gke-callysto-cluster-nb-user-3c1f4a2e-m2d9  pulling 2/3
           why: pulling image quay.io/callysto/pims-r:2026.11 (4.1 GB)
         ");
+    }
+
+    #[test]
+    fn a_wait_that_takes_longer_than_any_before_says_so_and_why() {
+        let mut wait = wait();
+        wait.usual = Some(Usual {
+            median: 1260,
+            shortest: 1140,
+            longest: 1500,
+            runs: 6,
+        });
+        wait.watched(wait.now, 1620);
+        insta::assert_snapshot!(wait.lines("*", 110, 20, Paint(false)).join("\n"), @r"
+    * 2 nodes of nb-user ready with the image  ━━━━━━━━━━────────── 1/2  27 min 00 s, usual 21 min (19-25)
+      ✓ gke-callysto-cluster-nb-user-3c1f4a2e-7xkq  ready
+      ↓ gke-callysto-cluster-nb-user-3c1f4a2e-m2d9  pulling 2/3
+      why: longer than ever seen here (25 min): pulling image quay.io/callysto/pims-r:2026.11 (4.1 GB)
+    ");
+        wait.why = None;
+        let lines = wait.lines("*", 110, 20, Paint(false));
+        assert_eq!(
+            lines.last().unwrap(),
+            "  why: longer than ever seen here (25 min): nobody has said why"
+        );
     }
 
     #[test]

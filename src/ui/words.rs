@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::event::{Change, Fate, Item, Level, Phase, Started, What};
-use crate::names::Took;
+use jiff::tz::TimeZone;
+
+use crate::event::{Change, Fate, Item, Level, Phase, Resumed, Started, Usual, What};
+use crate::names::{Mode, Took};
 
 /// The text on one line: cluster messages may hold line breaks and escape sequences.
 pub(super) fn line(text: &str) -> String {
@@ -37,6 +39,9 @@ pub(super) fn particulars(started: &Started) -> Vec<String> {
             .map(|(name, value)| format!("--{} {}", name.replace('_', "-"), value_text(value)))
             .collect();
         lines.push(format!("with {}", params.join(" ")));
+    }
+    if started.mode != Mode::Rehearsal {
+        lines.push(format!("run {}", started.run));
     }
     if let Some(seed) = started.seed {
         let mut practice = format!("seed {seed}");
@@ -136,8 +141,77 @@ pub(super) fn about(seconds: u64) -> String {
     }
 }
 
+/// `20-25 min` when estimated, `21 min (19-25)` when learned from earlier runs.
+pub(super) fn usual(usual: &Usual) -> String {
+    let between = between(usual.shortest, usual.longest);
+    if usual.runs == 0 {
+        return between;
+    }
+    let (range, _) = between.rsplit_once(' ').unwrap_or((&between, ""));
+    format!("{} ({range})", about(usual.median))
+}
+
+/// `21 min (last 6 runs here, 19-25)`.
+pub(super) fn usual_here(usual: &Usual) -> String {
+    let plural = if usual.runs == 1 { "run" } else { "runs" };
+    let last = match usual.runs {
+        1 => format!("(last {plural} here, "),
+        runs => format!("(last {runs} {plural} here, "),
+    };
+    self::usual(usual).replace('(', &last)
+}
+
+/// Why a wait that takes longer than any before does: in the cluster's own words.
+pub(super) fn overdue(usual: &Usual, why: Option<&str>) -> String {
+    let longest = between(usual.longest, usual.longest);
+    let why = why.map_or_else(|| "nobody has said why".to_owned(), line);
+    format!("longer than ever seen here ({longest}): {why}")
+}
+
+/// `resuming: ann@laptop stopped 2 h 05 min ago, at 06:12:31 (-07:00), after 14 effects`.
+pub(super) fn resumed(resumed: &Resumed, zone: &TimeZone) -> String {
+    let last = resumed.last.to_zoned(zone.clone());
+    let head = if resumed.aborting {
+        "giving it up for good"
+    } else {
+        "resuming"
+    };
+    let plural = if resumed.effects == 1 {
+        "effect"
+    } else {
+        "effects"
+    };
+    line(&format!(
+        "{head}: {} stopped {} ago, at {}, after {} {plural}",
+        resumed.operator,
+        took(resumed.away_seconds),
+        last.strftime("%H:%M:%S (%:z)"),
+        resumed.effects,
+    ))
+}
+
+/// What is said when everything on record has been shown again.
+pub(super) const CAUGHT_UP: &str = "caught up: what follows happens now";
+
+/// What stands before a line that happened in an earlier session.
+pub(super) const BEFORE: &str = "┆ ";
+
+/// What is said when the machine slept.
+pub(super) fn slept(seconds: u64) -> String {
+    format!(
+        "! this machine was asleep for {}; what it knows is looked at again before anything is changed",
+        took(seconds)
+    )
+}
+
+/// The time zone of this name; UTC when there is none.
+pub(super) fn zone(name: Option<&str>) -> TimeZone {
+    name.and_then(|name| TimeZone::get(name).ok())
+        .unwrap_or(TimeZone::UTC)
+}
+
 /// `20-25 min`, `30-90 s`.
-pub(super) fn usual((shortest, longest): (u64, u64)) -> String {
+fn between(shortest: u64, longest: u64) -> String {
     if shortest >= 60 {
         let (shortest, longest) = (shortest / 60, longest.div_ceil(60));
         if shortest == longest {
@@ -197,9 +271,22 @@ mod tests {
 
     #[test]
     fn a_usual_duration_is_said_in_the_unit_that_fits() {
-        assert_eq!(usual((1200, 1500)), "20-25 min");
-        assert_eq!(usual((30, 90)), "30-90 s");
-        assert_eq!(usual((120, 120)), "2 min");
+        assert_eq!(between(1200, 1500), "20-25 min");
+        assert_eq!(between(30, 90), "30-90 s");
+        assert_eq!(between(120, 120), "2 min");
+        let learned = Usual {
+            median: 1260,
+            shortest: 1140,
+            longest: 1500,
+            runs: 6,
+        };
+        assert_eq!(usual(&learned), "21 min (19-25)");
+        assert_eq!(usual_here(&learned), "21 min (last 6 runs here, 19-25)");
+        assert_eq!(
+            usual_here(&Usual { runs: 1, ..learned }),
+            "21 min (last run here, 19-25)"
+        );
+        assert_eq!(usual_here(&Usual::estimate(1200, 1500)), "20-25 min");
     }
 
     #[test]

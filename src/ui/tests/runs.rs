@@ -22,7 +22,15 @@ pub(super) fn options(output: Output) -> Options {
     }
 }
 
-pub(super) fn at(seconds: i64, what: What) -> Event {
+pub(super) fn at(seconds: i64, mut what: What) -> Event {
+    // Every wait of these runs begins at ten.
+    if let What::Progress {
+        watched_seconds, ..
+    } = &mut what
+        && *watched_seconds == 0
+    {
+        *watched_seconds = u64::try_from(seconds - 10).unwrap_or(0);
+    }
     let start: Timestamp = "2026-11-22T13:04:05Z".parse().unwrap();
     Event {
         at: start + SignedDuration::from_secs(seconds),
@@ -74,6 +82,7 @@ pub(super) fn changes() -> Vec<Change> {
 pub(super) fn finished(exit: u8, error: Option<Error>, changed: Vec<Change>) -> What {
     What::Finished(Finished {
         run: "20261122T130405Z-warm_up".into(),
+        aborted: false,
         not_done: Vec::new(),
         resume: None,
         runbook: "warm_up".into(),
