@@ -164,7 +164,11 @@ fn an_edit_before_the_point_reached_is_explained_and_again_starts_over() {
         "`Pool.raise_limits(nb-user, 2, 20)`",
         "--again",
     ] {
-        assert!(words(&ran.err).contains(part), "{part}: {}", ran.whole());
+        assert!(
+            words(&ran.err).contains(&words(part)),
+            "{part}: {}",
+            ran.whole()
+        );
     }
     assert!(
         ran.out.contains("0..20 nodes -> 1..20 nodes"),
