@@ -1,5 +1,6 @@
 //! `runbook history`: what was run, by whom, how it ended; and throwing old runs away.
 
+mod given;
 mod json;
 mod table;
 mod tale;
@@ -12,6 +13,8 @@ use crate::error::Result;
 use crate::journal::history::{self, Entry, Filter};
 use crate::journal::{self, find};
 use crate::ui::{self, Output};
+
+use given::Scripts;
 
 pub(super) use when::{day, zone};
 
@@ -35,7 +38,7 @@ pub(super) fn history(setup: &Setup<'_>, matches: &ArgMatches) -> Result<u8> {
     ui::print(&if json {
         json::tale(&entry, &story, damage.as_ref())
     } else {
-        tale::tell(setup, &entry, &story, damage.as_ref())
+        tale::tell(&mut Scripts::of(&setup.library), &entry, &story, damage.as_ref())
     });
     Ok(0)
 }
@@ -61,7 +64,7 @@ fn list(setup: &Setup<'_>, matches: &ArgMatches, json: bool) -> Result<u8> {
         ui::print(nothing(&filter));
         return Ok(0);
     }
-    ui::print(&table::rows(setup, &entries));
+    ui::print(&table::rows(&mut Scripts::of(&setup.library), &entries));
     if more {
         let next = limit.saturating_mul(5);
         ui::print(&format!(

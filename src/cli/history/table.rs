@@ -1,7 +1,6 @@
 //! Runs as rows.
 
-use super::super::Setup;
-use super::tale::flags;
+use super::given::Scripts;
 use super::when::moment;
 use crate::journal::Error;
 use crate::journal::history::{Ending, Entry};
@@ -18,10 +17,10 @@ const COLUMNS: usize = 9;
 const UNKNOWN: &str = "-";
 
 /// A table, newest first, with what is wrong with a journal below its row.
-pub(super) fn rows(setup: &Setup<'_>, entries: &[Entry]) -> String {
+pub(super) fn rows(scripts: &mut Scripts<'_>, entries: &[Entry]) -> String {
     let rows: Vec<[String; COLUMNS]> = [HEAD.map(str::to_owned)]
         .into_iter()
-        .chain(entries.iter().map(|entry| row(setup, entry)))
+        .chain(entries.iter().map(|entry| row(scripts, entry)))
         .collect();
     let widths: Vec<usize> = (0..COLUMNS)
         .map(|at| {
@@ -43,7 +42,7 @@ pub(super) fn rows(setup: &Setup<'_>, entries: &[Entry]) -> String {
     text
 }
 
-fn row(setup: &Setup<'_>, entry: &Entry) -> [String; COLUMNS] {
+fn row(scripts: &mut Scripts<'_>, entry: &Entry) -> [String; COLUMNS] {
     let unknown = || UNKNOWN.to_owned();
     let took = entry.took().map_or_else(unknown, |took| Took(took).to_string());
     let outcome = outcome(entry);
@@ -56,7 +55,7 @@ fn row(setup: &Setup<'_>, entry: &Entry) -> [String; COLUMNS] {
     [
         moment(header.started, header.timezone.as_deref()),
         header.runbook.clone(),
-        ui::line(&flags(setup, header)),
+        ui::line(&scripts.flags(header)),
         header.target.clone(),
         header.mode.to_string(),
         ui::line(&header.operator),

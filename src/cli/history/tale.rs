@@ -6,14 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::Setup;
+use super::given::Scripts;
 use super::table::{outcome, why};
 use super::when::moment;
 use crate::journal::history::{Ending, Entry};
-use crate::journal::{Error, Header, Step, Story};
+use crate::journal::{Error, Step, Story};
 use crate::names::Took;
-use crate::runbook::params::flags;
-use crate::runbook::script::Script;
 use crate::ui;
 use crate::world::Note;
 
@@ -22,12 +20,12 @@ const LONG: usize = 40;
 
 /// The whole of it.
 pub(super) fn tell(
-    setup: &Setup<'_>,
+    scripts: &mut Scripts<'_>,
     entry: &Entry,
     story: &Story,
     damage: Option<&Error>,
 ) -> String {
-    let mut lines = head(setup, entry, story);
+    let mut lines = head(&scripts.flags(&story.header), entry, story);
     if let Some(damage) = damage {
         lines.push(format!(
             "! {}; this is what stands before it",
@@ -57,7 +55,7 @@ fn section(lines: &mut Vec<String>, title: &str, inside: Vec<String>) {
     }
 }
 
-fn head(setup: &Setup<'_>, entry: &Entry, story: &Story) -> Vec<String> {
+fn head(given: &str, entry: &Entry, story: &Story) -> Vec<String> {
     let header = &story.header;
     let mut lines = vec![
         format!(
@@ -74,7 +72,6 @@ fn head(setup: &Setup<'_>, entry: &Entry, story: &Story) -> Vec<String> {
             moment(header.started, header.timezone.as_deref())
         ),
     ];
-    let given = flags(setup, header);
     if !given.is_empty() {
         lines.push(format!("  with {given}"));
     }
@@ -98,20 +95,6 @@ fn head(setup: &Setup<'_>, entry: &Entry, story: &Story) -> Vec<String> {
             None => ui::line(line),
         })
         .collect()
-}
-
-/// The parameters as flags that give them today; as they are recorded when the runbook is gone.
-pub(super) fn flags(setup: &Setup<'_>, header: &Header) -> String {
-    let script = setup.library.find(&header.runbook).and_then(Script::read);
-    if let Ok(script) = script {
-        return flags::written(&header.params, &script);
-    }
-    let given = header.params.iter().filter(|(_, value)| !value.is_null());
-    let given = given.map(|(name, value)| {
-        let value = value.as_str().map_or_else(|| value.to_string(), flags::quoted);
-        format!("--{} {value}", name.replace('_', "-"))
-    });
-    given.collect::<Vec<_>>().join(" ")
 }
 
 /// Effects under their headings, each with how long it took.
