@@ -199,7 +199,11 @@ fn history() -> Command {
         )
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
-        .arg(Arg::new("run").value_name("RUN").help("Its id, or the beginning of it"))
+        .arg(
+            Arg::new("run")
+                .value_name("RUN")
+                .help("Its id, or the beginning of it"),
+        )
         .arg(filter("runbook", "NAME").help("Only runs of this runbook"))
         .arg(filter("target", "NAME").help("Only runs on this target, or on practice"))
         .arg(filter("since", "WHEN").help("Only later ones: 2026-11-01, 7d, 12h"))

@@ -38,7 +38,12 @@ pub(super) fn history(setup: &Setup<'_>, matches: &ArgMatches) -> Result<u8> {
     ui::print(&if json {
         json::tale(&entry, &story, damage.as_ref())
     } else {
-        tale::tell(&mut Scripts::of(&setup.library), &entry, &story, damage.as_ref())
+        tale::tell(
+            &mut Scripts::of(&setup.library),
+            &entry,
+            &story,
+            damage.as_ref(),
+        )
     });
     Ok(0)
 }

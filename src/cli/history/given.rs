@@ -30,7 +30,9 @@ impl<'a> Scripts<'a> {
         }
         let given = header.params.iter().filter(|(_, value)| !value.is_null());
         let given = given.map(|(name, value)| {
-            let value = value.as_str().map_or_else(|| value.to_string(), flags::quoted);
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), flags::quoted);
             format!("--{} {value}", name.replace('_', "-"))
         });
         given.collect::<Vec<_>>().join(" ")

@@ -31,7 +31,9 @@ pub(super) fn rows(scripts: &mut Scripts<'_>, entries: &[Entry]) -> String {
     let mut text = String::new();
     for (at, row) in rows.iter().enumerate() {
         let cells = row.iter().zip(&widths);
-        let cells: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
         let entry = at.checked_sub(1).and_then(|at| entries.get(at));
@@ -44,7 +46,9 @@ pub(super) fn rows(scripts: &mut Scripts<'_>, entries: &[Entry]) -> String {
 
 fn row(scripts: &mut Scripts<'_>, entry: &Entry) -> [String; COLUMNS] {
     let unknown = || UNKNOWN.to_owned();
-    let took = entry.took().map_or_else(unknown, |took| Took(took).to_string());
+    let took = entry
+        .took()
+        .map_or_else(unknown, |took| Took(took).to_string());
     let outcome = outcome(entry);
     let run = entry.run.clone();
     let Some(header) = &entry.header else {

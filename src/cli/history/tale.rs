@@ -104,7 +104,7 @@ fn effects(steps: &[Step]) -> Vec<String> {
     for group in groups {
         if let Some(title) = group.first().and_then(|step| step.begin.step.as_deref()) {
             let took: Duration = group.iter().filter_map(effort).sum();
-            rows.push((format!("\n{}", ui::line(title)), Took(took).to_string()));
+            rows.push((format!("\n{}", ui::line(title)), shown(took)));
         } else {
             rows.push((String::new(), String::new()));
         }
@@ -113,10 +113,11 @@ fn effects(steps: &[Step]) -> Vec<String> {
         }
     }
     let width = |text: &str| text.trim_start_matches('\n').chars().count();
-    let widest = rows.iter().map(|(left, _)| width(left)).max().unwrap_or(0);
-    let lines = rows.iter().map(|(left, right)| {
-        let gap = " ".repeat(widest - width(left));
-        format!("{left}{gap}  {right}").trim_end().to_owned()
+    let timed = rows.iter().filter(|(_, took)| !took.is_empty());
+    let widest = timed.map(|(left, _)| width(left)).max().unwrap_or(0);
+    let lines = rows.iter().map(|(left, took)| {
+        let gap = " ".repeat(widest.saturating_sub(width(left)));
+        format!("{left}{gap}  {took}").trim_end().to_owned()
     });
     lines.collect()
 }
@@ -131,8 +132,7 @@ fn effect(step: &Step) -> Vec<(String, String)> {
         .filter(|text| !text.is_empty())
         .collect();
     let took = match effort(step) {
-        Some(took) if took < Duration::from_secs(1) => String::new(),
-        Some(took) => Took(took).to_string(),
+        Some(took) => shown(took),
         None => "no end on record".to_owned(),
     };
     let call = format!("{}({})", step.begin.call, args.join(", "));
@@ -142,6 +142,14 @@ fn effect(step: &Step) -> Vec<(String, String)> {
         rows.push((format!("      {}", ui::line(&why)), String::new()));
     }
     rows
+}
+
+/// A length worth telling.
+fn shown(took: Duration) -> String {
+    if took < Duration::from_secs(1) {
+        return String::new();
+    }
+    Took(took).to_string()
 }
 
 /// An argument in a word or two; nothing for what says nothing.
@@ -212,7 +220,10 @@ fn ended(entry: &Entry, story: &Story) -> Vec<String> {
         (Ending::Running, _) => {
             let process = story.resumes.last().map(|resume| resume.process);
             let process = process.unwrap_or(story.header.process);
-            vec![format!("not yet: {} runs it, process {process}", story.operator())]
+            vec![format!(
+                "not yet: {} runs it, process {process}",
+                story.operator()
+            )]
         }
         (Ending::Stopped, _) => {
             vec!["without a word: the process was killed, or the machine went down".to_owned()]
@@ -223,7 +234,11 @@ fn ended(entry: &Entry, story: &Story) -> Vec<String> {
         }
         (_, None) => vec![outcome(entry)],
     };
-    if let Some(error) = entry.finish.as_ref().and_then(|finish| finish.error.as_ref()) {
+    if let Some(error) = entry
+        .finish
+        .as_ref()
+        .and_then(|finish| finish.error.as_ref())
+    {
         lines.push(error.message.clone());
         lines.extend(error.hint.clone());
     }

@@ -129,7 +129,9 @@ pub fn written(values: &BTreeMap<String, Value>, script: &Script) -> String {
         match value {
             _ if told => None,
             Value::Bool(true) => Some(format!("--{flag}")),
-            Value::Bool(false) if param.default == Some(true.into()) => Some(format!("--no-{flag}")),
+            Value::Bool(false) if param.default == Some(true.into()) => {
+                Some(format!("--no-{flag}"))
+            }
             Value::Bool(false) => None,
             value if param.positional => Some(quoted(&param.spell(value))),
             value => Some(format!("--{flag} {}", quoted(&param.spell(value)))),
