@@ -259,7 +259,8 @@ fn pruning_takes_the_oldest_finished_runs_with_what_stands_beside_them_and_no_ot
     let damaged = start(folder, 4, |_| {});
     append(damaged.path(), b"garbage\n");
     damaged.finish(finish(0)).unwrap();
-    let damaged = damaged.path().to_owned();
+    let damaged_path = damaged.path().to_owned();
+    drop(damaged);
     let running = start(folder, 5, |_| {});
     let newest = finished(folder, 6, 4);
 
@@ -287,7 +288,7 @@ fn pruning_takes_the_oldest_finished_runs_with_what_stands_beside_them_and_no_ot
         failed,
         interrupted,
         stopped,
-        damaged,
+        damaged_path,
         running.path().to_owned(),
     ] {
         assert!(path.exists(), "{}", path.display());
