@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod environment;
+mod history;
 mod list;
 mod resume;
 mod run;
@@ -66,6 +67,7 @@ fn command(setup: &Setup, matches: &ArgMatches, options: &mut Options) -> Result
         Some(("run", matches)) => run::run(setup, matches, options),
         Some(("rehearse", matches)) => run::rehearse(setup, matches, options),
         Some(("resume", matches)) => resume::resume(setup, matches, options),
+        Some(("history", matches)) => history::history(setup, matches),
         Some(("list", _)) => list::list(setup),
         Some(("show", matches)) => show::show(setup, matches),
         Some(("check", matches)) => check::check(setup, matches, options),

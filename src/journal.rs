@@ -5,6 +5,7 @@
 //! polled, `end` after the answer. Nothing is ever rewritten; each line carries a checksum, so that
 //! what was damaged is refused instead of believed. Never touches the terminal.
 
+pub mod history;
 mod line;
 mod read;
 mod record;
@@ -20,22 +21,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::{self, Kind};
 
+pub use history::{Usuals, find};
 pub use read::read;
 pub use record::{Begin, Closed, End, FORMAT, Finish, Header, Outcome, Record, Resume, Why};
 pub use scrub::Scrub;
 pub use story::{Step, Story};
 pub use write::{Beside, Journal};
-
-/// How long things usually take.
-#[derive(Debug, Clone, Default)]
-pub struct Usuals;
-
-impl Usuals {
-    /// Of this call.
-    pub fn of(&self, _: &str, _: &[Value]) -> Option<crate::event::Usual> {
-        None
-    }
-}
 
 /// What is recorded instead of a value that is bulky or personal: the start of its SHA-256.
 pub fn digest(value: &Value) -> String {
@@ -92,6 +83,30 @@ pub enum Error {
         /// The program that wrote it.
         program: String,
     },
+    /// There is no such run.
+    #[error("there is no run `{text}`")]
+    Unknown {
+        /// What was typed.
+        text: String,
+        /// The run that may have been meant.
+        near: Option<String>,
+    },
+    /// Several runs may be meant.
+    #[error("{} runs begin with `{text}`", runs.len())]
+    Ambiguous {
+        /// What was typed.
+        text: String,
+        /// Their ids, newest first.
+        runs: Vec<String>,
+    },
+    /// The disk kept it.
+    #[error("cannot remove the journal {}: {why}", file.display())]
+    Remove {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
     /// Another process writes it.
     #[error("the run {run} is going on in another process on this machine")]
     Held {
@@ -120,12 +135,37 @@ impl From<Error> for error::Error {
             Error::Newer { program, .. } => {
                 (Kind::Io, format!("use runbook {program} or later for this run"))
             }
+            Error::Remove { .. } => (
+                Kind::Io,
+                "make its folder writable; nothing else is missing".to_owned(),
+            ),
+            Error::Unknown { near, .. } => (
+                Kind::Usage,
+                match near {
+                    Some(near) => format!("did you mean {near}? See `runbook history`"),
+                    None => "see `runbook history`".to_owned(),
+                },
+            ),
+            Error::Ambiguous { runs, .. } => (Kind::Usage, candidates(runs)),
             Error::Held { .. } => (
                 Kind::Refused,
                 "look for the other terminal; it can be stopped there with Ctrl-C".to_owned(),
             ),
         };
         Self::new(kind, error.to_string()).hint(hint)
+    }
+}
+
+/// `give more of it: A, B, or one of 3 older ones`.
+fn candidates(runs: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<&str> = runs.iter().map(String::as_str).take(SHOWN).collect();
+    let more = runs.len() - shown.len();
+    let shown = shown.join(", ");
+    if more == 0 {
+        format!("give more of it; there are {shown}")
+    } else {
+        format!("give more of it; there are {shown} and {more} older ones")
     }
 }
 

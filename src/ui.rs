@@ -33,6 +33,7 @@ pub use operator::{Flags, Person};
 pub use prompt::prompt_param;
 pub use redact::Redactor;
 pub use streams::Collected;
+pub use words::{change_so_far, line};
 
 use live::Window;
 use streams::Streams;

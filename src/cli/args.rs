@@ -80,6 +80,7 @@ pub(super) fn command(library: &Library, runs: bool) -> Command {
         .subcommand(runbooks(run(), library, runs))
         .subcommand(runbooks(rehearse(), library, runs))
         .subcommand(resume())
+        .subcommand(history())
         .subcommand(Command::new("list").about("Lists the runbooks there are, and where each comes from"))
         .subcommand(
             Command::new("show")
@@ -179,6 +180,62 @@ fn resume() -> Command {
             option("away", "TIME")
                 .value_parser(crate::names::duration)
                 .help("Practice only: so much later, as after a night: 2h"),
+        )
+}
+
+fn history() -> Command {
+    let filter = |name: &'static str, value: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .conflicts_with("run")
+    };
+    let count = || value_parser!(usize);
+    Command::new("history")
+        .about("Tells what was run, by whom and how it ended; or everything about one run")
+        .after_help(
+            "--output json gives one object a run, with `version`; what is not known is null. For \
+             one RUN it has effects, answers, changed and sessions as well.",
+        )
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+        .arg(
+            Arg::new("run")
+                .value_name("RUN")
+                .help("Its id, or the beginning of it"),
+        )
+        .arg(filter("runbook", "NAME").help("Only runs of this runbook"))
+        .arg(filter("target", "NAME").help("Only runs on this target, or on practice"))
+        .arg(filter("since", "WHEN").help("Only later ones: 2026-11-01, 7d, 12h"))
+        .arg(
+            filter("failed", "")
+                .action(ArgAction::SetTrue)
+                .help("Only those that did not end well"),
+        )
+        .arg(
+            filter("limit", "N")
+                .value_parser(count())
+                .help("So many at most [default: 20; with json, all]"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_name("KIND")
+                .value_parser(["plain", "json"])
+                .hide_possible_values(true)
+                .help("plain or json [default: plain]"),
+        )
+        .subcommand(
+            Command::new("prune")
+                .about("Removes old finished runs, never unfinished ones")
+                .arg(
+                    Arg::new("keep")
+                        .long("keep")
+                        .value_name("N")
+                        .value_parser(count())
+                        .default_value("200")
+                        .help("So many finished runs stay, the newest"),
+                ),
         )
 }
 

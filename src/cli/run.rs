@@ -11,6 +11,8 @@ use super::{Setup, trust};
 use crate::api;
 use crate::config::{self, Confirm};
 use crate::error::{Error, Kind, Result};
+use crate::journal;
+use crate::journal::history::last_params;
 use crate::names::Mode;
 use crate::run::{self, Company, LivePlace, Opening, Place, Request};
 use crate::runbook::check::check;
@@ -94,7 +96,7 @@ fn execute(
     };
     let script = sound(setup, name, screen)?;
     let given = flags::given(matches, &script);
-    let values = ask_for_missing(&script, given, screen)?;
+    let values = ask_with_defaults(&script, given, screen, || last(setup, &script, &place))?;
     let request = Request {
         script,
         values,
@@ -157,9 +159,20 @@ pub(super) fn answers(matches: &ArgMatches) -> Flags {
 /// Asks for what has no value, if anybody is there to be asked.
 pub(super) fn ask_for_missing(
     script: &Script,
-    mut given: BTreeMap<String, Value>,
+    given: BTreeMap<String, Value>,
     screen: &Options,
 ) -> Result<BTreeMap<String, Value>> {
+    ask_with_defaults(script, given, screen, || None)
+}
+
+/// The same; Enter alone takes what was given the `last` time.
+fn ask_with_defaults(
+    script: &Script,
+    mut given: BTreeMap<String, Value>,
+    screen: &Options,
+    last: impl FnOnce() -> Option<BTreeMap<String, Value>>,
+) -> Result<BTreeMap<String, Value>> {
+    let last = std::cell::LazyCell::new(|| last().unwrap_or_default());
     loop {
         let values = script.with_defaults(&given);
         let Some(param) = script.missing(&values).first().copied() else {
@@ -169,9 +182,25 @@ pub(super) fn ask_for_missing(
             return Err(required(script, param));
         }
         let help = &param.help;
-        let value = ui::prompt_param(screen, &param.flag(), help, None, |text| param.parse(text))?;
+        let before = last.get(&param.name).filter(|value| !value.is_null());
+        let before = before.map(|value| param.spell(value));
+        let before = before.filter(|text| param.parse(text).is_ok());
+        let value = ui::prompt_param(screen, &param.flag(), help, before.as_deref(), |text| {
+            param.parse(text)
+        })?;
         given.insert(param.name.clone(), value);
     }
+}
+
+/// The parameters of the last run there.
+fn last(setup: &Setup<'_>, script: &Script, place: &Place) -> Option<BTreeMap<String, Value>> {
+    let target = match place {
+        Place::Live(live) => live.target.name.as_str(),
+        Place::Kept(_) | Place::Fresh(_) => "practice",
+    };
+    let folder = journal::folder(setup.environment.state.as_deref()?);
+    let (params, _) = last_params(&folder, script.name(), target)?;
+    Some(params)
 }
 
 /// What a missing parameter is, where it is declared, and the flags that give it.

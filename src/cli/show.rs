@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use clap::ArgMatches;
 
 use super::Setup;
+use super::history::{day, zone};
 use crate::api;
 use crate::error::Result;
+use crate::journal;
+use crate::journal::history::last_params;
 use crate::runbook::check::calls;
 use crate::runbook::params::flags;
 use crate::runbook::script::Script;
@@ -16,8 +19,24 @@ use crate::ui;
 pub(super) fn show(setup: &Setup<'_>, matches: &ArgMatches) -> Result<u8> {
     let name = matches.get_one::<String>("name").map_or("", String::as_str);
     let script = Script::read(setup.library.find(name)?)?;
-    ui::print(&describe(&script));
+    let mut text = describe(&script);
+    if let Some(last) = last_time(setup, &script) {
+        writeln!(text, "\n{last}").ok();
+    }
+    ui::print(&text);
     Ok(0)
+}
+
+/// `last time: --nodes 3, 12 November`, on the target a run would act on.
+fn last_time(setup: &Setup<'_>, script: &Script) -> Option<String> {
+    let target = setup.config.default_target.as_deref().unwrap_or("practice");
+    let folder = journal::folder(setup.environment.state.as_deref()?);
+    let (params, started) = last_params(&folder, script.name(), target)?;
+    let day = day(started, &zone(setup, Some(target)));
+    Some(match flags::written(&params, script) {
+        flags if flags.is_empty() => format!("last time: {day}"),
+        flags => format!("last time: {}, {day}", ui::line(&flags)),
+    })
 }
 
 fn describe(script: &Script) -> String {

@@ -24,17 +24,30 @@ pub fn read(path: &Path) -> Result<Vec<Record>, Error> {
     Ok(read_whole(path)?.0)
 }
 
-/// The same, and how many bytes they take.
-pub(super) fn read_whole(path: &Path) -> Result<(Vec<Record>, u64), Error> {
-    let bytes = fs::read(path).map_err(|why| Error::Read {
-        file: path.to_owned(),
-        why,
-    })?;
-    let (records, whole) = parse(path, &bytes);
-    Ok((records?, whole))
+/// Every record before the first damage, and the damage.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn sound(path: &Path) -> Result<(Vec<Record>, Option<Error>), Error> {
+    let (records, _, damage) = parse(path, &bytes(path)?);
+    Ok((records, damage))
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> (Result<Vec<Record>, Error>, u64) {
+/// The same as [`read`], and how many bytes the records take.
+pub(super) fn read_whole(path: &Path) -> Result<(Vec<Record>, u64), Error> {
+    let (records, whole, damage) = parse(path, &bytes(path)?);
+    damage.map_or(Ok((records, whole)), Err)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|why| Error::Read {
+        file: path.to_owned(),
+        why,
+    })
+}
+
+/// The records up to the first damage, how many bytes they take, and the damage.
+fn parse(path: &Path, bytes: &[u8]) -> (Vec<Record>, u64, Option<Error>) {
     let mut records = Vec::new();
     let mut whole = 0;
     for (at, text) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -43,15 +56,15 @@ fn parse(path: &Path, bytes: &[u8]) -> (Result<Vec<Record>, Error>, u64) {
         };
         match record(path, at + 1, text) {
             Ok(record) => records.push(record),
-            Err(error) => return (Err(error), whole),
+            Err(damage) => return (records, whole, Some(damage)),
         }
         whole += u64::try_from(text.len() + 1).unwrap_or(u64::MAX);
     }
-    (Ok(records), whole)
+    (records, whole, None)
 }
 
-/// The record in one line.
-fn record(path: &Path, number: usize, text: &[u8]) -> Result<Record, Error> {
+/// The record in one line, given without its end.
+pub(super) fn record(path: &Path, number: usize, text: &[u8]) -> Result<Record, Error> {
     let damaged = |why: String| Error::Damaged {
         file: path.to_owned(),
         line: number,

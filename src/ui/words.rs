@@ -8,7 +8,7 @@ use crate::event::{Change, Fate, Item, Level, Phase, Resumed, Started, Usual, Wh
 use crate::names::{Mode, Took};
 
 /// The text on one line: cluster messages may hold line breaks and escape sequences.
-pub(super) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     text.split(|c: char| c.is_control())
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
@@ -69,8 +69,8 @@ pub(super) fn change(change: &Change) -> String {
     ))
 }
 
-/// The same, with what is known of its end.
-pub(super) fn change_so_far(change: &Change) -> String {
+/// A change in a line, `node pool nb-user: size: 0 -> 2`, with what is known of its end.
+pub fn change_so_far(change: &Change) -> String {
     let text = self::change(change);
     let fate = match change.fate {
         Fate::Done => return text,

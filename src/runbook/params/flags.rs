@@ -119,6 +119,36 @@ pub fn line(param: &Param, script: &Script) -> String {
     )
 }
 
+/// The flags that would give a run of this script these values: defaults are left out, as is what
+/// the script does not declare any more.
+pub fn written(values: &BTreeMap<String, Value>, script: &Script) -> String {
+    let params = script.params.iter().filter_map(|param| {
+        let value = values.get(&param.name)?;
+        let told = param.default.as_ref() == Some(value) || value.is_null();
+        let flag = param.flag();
+        match value {
+            _ if told => None,
+            Value::Bool(true) => Some(format!("--{flag}")),
+            Value::Bool(false) if param.default == Some(true.into()) => {
+                Some(format!("--no-{flag}"))
+            }
+            Value::Bool(false) => None,
+            value if param.positional => Some(quoted(&param.spell(value))),
+            value => Some(format!("--{flag} {}", quoted(&param.spell(value)))),
+        }
+    });
+    params.collect::<Vec<_>>().join(" ")
+}
+
+/// The text as one word of a shell.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 /// The parameters that can be given instead of this one.
 fn others<'a>(param: &'a Param, script: &'a Script) -> Vec<&'a Param> {
     let group = script.group(param).into_iter();
