@@ -22,7 +22,7 @@ use crate::api;
 use crate::engine::{self, Past, Session};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Events, Finished, What};
-use crate::journal::{Journal, Scrub, Usuals};
+use crate::journal::{self, Journal, Scrub, Usuals};
 use crate::runbook::script::Script;
 use crate::world::live;
 use crate::world::{NoGuard, Operator, Parts, Stop, World};
@@ -172,7 +172,11 @@ fn script(
         past: earlier.map(|earlier| Past::of(&earlier.story)),
         abort: earlier.is_some_and(|earlier| earlier.abort),
         guard: Arc::new(NoGuard),
-        usuals: Usuals::default(),
+        usuals: Usuals::learn(
+            &journal::folder(&request.state),
+            request.script.name(),
+            &world.target().name,
+        ),
     };
     let program = request.script.program(&request.values)?;
     let runtime = Rc::clone(runtime);

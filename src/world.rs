@@ -201,10 +201,10 @@ impl World {
         let Some(slept) = self.0.asleep.look(&self.0.clock) else {
             return Ok(());
         };
-        self.emit(What::Slept {
-            seconds: event::seconds(slept),
-        });
+        let seconds = event::seconds(slept);
+        self.emit(What::Slept { seconds });
         self.doubt();
+        self.note(&Note::Slept { seconds })?;
         self.doors().renew().await
     }
 

@@ -21,6 +21,11 @@ pub(super) use when::{day, zone};
 /// How many runs are listed for a person who did not say.
 const SCREEN: usize = 20;
 
+/// Runs as rows.
+pub(super) fn table(setup: &Setup<'_>, entries: &[Entry]) -> String {
+    table::rows(&mut Scripts::of(&setup.library), entries)
+}
+
 /// Lists runs, tells one, or throws old ones away.
 pub(super) fn history(setup: &Setup<'_>, matches: &ArgMatches) -> Result<u8> {
     if let Some(("prune", matches)) = matches.subcommand() {
@@ -69,7 +74,7 @@ fn list(setup: &Setup<'_>, matches: &ArgMatches, json: bool) -> Result<u8> {
         ui::print(nothing(&filter));
         return Ok(0);
     }
-    ui::print(&table::rows(&mut Scripts::of(&setup.library), &entries));
+    ui::print(&table(setup, &entries));
     if more {
         let next = limit.saturating_mul(5);
         ui::print(&format!(

@@ -7,22 +7,24 @@ use std::time::Duration;
 use clap::ArgMatches;
 use serde_json::Value;
 
+use super::history::table;
 use super::run::{adjust, answers, ask_for_missing, live, sound, speed, start};
 use super::{Setup, trust};
 use crate::config::AGE_LIMIT;
 use crate::error::{Error, Kind, Result};
+use crate::journal::history::{self, Ending, Entry, Filter};
 use crate::journal::{self, Journal, Scrub, Story, Why};
 use crate::names::Mode;
 use crate::run::{Earlier, Opening, Place, Request};
 use crate::runbook::script::Script;
 use crate::sim::{self, Fault};
-use crate::ui::Options;
+use crate::ui::{self, Options};
 
 /// Goes on with a run, starts it anew, or gives it up for good.
 pub(super) fn resume(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options) -> Result<u8> {
     adjust(screen, matches);
     let state = setup.environment.state_folder()?;
-    let path = choose(&state, matches.get_one::<String>("run"), screen)?;
+    let path = choose(setup, matches.get_one::<String>("run"), screen)?;
     let (journal, story) = Journal::reopen(&path, Scrub::of(&state)?)?;
     let again = matches.get_flag("again");
     let abort = matches.get_flag("abort");
@@ -56,23 +58,43 @@ pub(super) fn resume(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Optio
     start(setup, screen, &request, answers(matches))
 }
 
-/// The run that was named, else the newest.
-fn choose(state: &std::path::Path, named: Option<&String>, _: &Options) -> Result<PathBuf> {
-    let folder = journal::folder(state);
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
-        .filter(|path| named.is_none_or(|n| path.display().to_string().contains(n.as_str())))
-        .collect();
-    files.sort();
-    if named.is_none() {
-        files.retain(|path| Story::read(path).is_ok_and(|story| story.is_unfinished()));
+/// The run that was named, else the unfinished one.
+fn choose(setup: &Setup<'_>, named: Option<&String>, screen: &Options) -> Result<PathBuf> {
+    let folder = journal::folder(&setup.environment.state_folder()?);
+    if let Some(text) = named {
+        return Ok(journal::find(&folder, text)?);
     }
-    files
-        .pop()
-        .ok_or_else(|| Error::new(Kind::Usage, "there is no unfinished run"))
+    let mut unfinished = history::list(&folder, &Filter::default())?;
+    unfinished.retain(|entry| entry.ending.is_unfinished());
+    let running = unfinished.len();
+    unfinished.retain(|entry| !matches!(entry.ending, Ending::Running));
+    let path = match unfinished.as_slice() {
+        [] if running > 0 => {
+            let fact = "every unfinished run is going on in another process";
+            return Err(Error::new(Kind::Refused, fact).hint("look for the other terminal"));
+        }
+        [] => {
+            return Err(Error::new(Kind::Usage, "there is no unfinished run")
+                .hint("see `runbook history` for the finished ones"));
+        }
+        [only] => only.path.clone(),
+        [newest, ..] if !screen.terminal => newest.path.clone(),
+        several => ask_which(setup, several, screen)?,
+    };
+    Ok(path)
+}
+
+fn ask_which(setup: &Setup<'_>, several: &[Entry], screen: &Options) -> Result<PathBuf> {
+    ui::note(&table(setup, several), screen);
+    let question = "Which of these runs, 1 being the first";
+    ui::prompt_param(screen, "RUN", question, Some("1"), |text| {
+        let at = text.trim().parse::<usize>().ok();
+        let chosen = at
+            .and_then(|at| at.checked_sub(1))
+            .and_then(|at| several.get(at));
+        (chosen.map(|entry| entry.path.clone()))
+            .ok_or_else(|| format!("give a number from 1 to {}", several.len()))
+    })
 }
 
 /// Whether this run can be gone on with in this way.

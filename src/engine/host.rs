@@ -226,7 +226,7 @@ impl Host {
                     self.world.emit(What::Answered { key, answer, by });
                 }
                 // The run's account of itself has had them from the start.
-                Note::Settled { .. } | Note::Watched { .. } => {}
+                Note::Settled { .. } | Note::Watched { .. } | Note::Slept { .. } => {}
             }
         }
     }
@@ -260,7 +260,10 @@ impl Host {
         let seq = self.past.borrow().seq();
         self.world.enter(Effect {
             begun: begun.map(Step::begun),
-            usual: self.usuals.of(&call.call, &call.args),
+            // Within a write other things may have to be waited for first.
+            usual: (call.class == Class::Wait)
+                .then(|| self.usuals.of(&call.call, &call.args))
+                .flatten(),
         });
         let once = call.class == Class::WriteOnce;
         self.journal.begin(seq, call.clone())?;

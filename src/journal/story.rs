@@ -63,7 +63,10 @@ impl Step {
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.notes.iter().filter_map(|(_, note)| match note {
             Note::Changed { change } => Some(change),
-            Note::Settled { .. } | Note::Watched { .. } | Note::Answered { .. } => None,
+            Note::Settled { .. }
+            | Note::Watched { .. }
+            | Note::Slept { .. }
+            | Note::Answered { .. } => None,
         })
     }
 
@@ -76,7 +79,10 @@ impl Step {
                 let since = since.and_then(|since| Duration::try_from(since).ok());
                 Some((what.as_str(), noted + since.unwrap_or_default()))
             }
-            Note::Changed { .. } | Note::Settled { .. } | Note::Answered { .. } => None,
+            Note::Changed { .. }
+            | Note::Settled { .. }
+            | Note::Slept { .. }
+            | Note::Answered { .. } => None,
         })
     }
 
@@ -202,6 +208,13 @@ impl Story {
             .ok_or("it tells of an effect that was never begun")
     }
 
+    /// Whether the machine slept meanwhile.
+    pub fn slept(&self) -> bool {
+        let steps = self.steps.iter().flat_map(|step| &step.notes);
+        let mut notes = self.notes.iter().chain(steps);
+        notes.any(|(_, note)| matches!(note, Note::Slept { .. }))
+    }
+
     /// Who ran it last.
     pub fn operator(&self) -> &str {
         let last = self.resumes.last().map(|resume| resume.operator.as_str());
@@ -224,7 +237,7 @@ impl Story {
             match note {
                 Note::Changed { change } => changes.push(change.clone()),
                 Note::Settled { operation, fate } => settle(&mut changes, operation, *fate),
-                Note::Watched { .. } | Note::Answered { .. } => {}
+                Note::Watched { .. } | Note::Slept { .. } | Note::Answered { .. } => {}
             }
         }
         changes

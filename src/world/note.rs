@@ -31,6 +31,11 @@ pub enum Note {
         /// For how long it has been watched in all, in seconds.
         seconds: u64,
     },
+    /// The machine was asleep.
+    Slept {
+        /// For how long, in seconds.
+        seconds: u64,
+    },
     /// A question was answered.
     Answered {
         /// Which `--answer KEY=` gives it.

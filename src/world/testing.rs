@@ -32,7 +32,7 @@ impl Seen {
         let notes = self.notes();
         let operations = notes.into_iter().filter_map(|note| match note {
             Note::Changed { change } => change.operation,
-            Note::Settled { .. } | Note::Watched { .. } | Note::Answered { .. } => None,
+            _ => None,
         });
         operations.collect()
     }

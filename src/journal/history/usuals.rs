@@ -69,7 +69,7 @@ impl Inner {
         let runs = entries(&self.folder, &filter).into_iter().flatten();
         let stories = (runs.filter(is_live_and_done).take(JOURNALS))
             .filter_map(|entry| Story::read(&entry.path).ok())
-            .filter(|story| story.resumes.is_empty());
+            .filter(|story| story.resumes.is_empty() && !story.slept());
         for story in stories {
             for (key, seconds) in waits(&story) {
                 let took = took.entry(key).or_default();

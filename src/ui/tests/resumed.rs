@@ -1,9 +1,8 @@
 //! A run that goes on: what happened before, what happens now, what it learned.
 
-use super::runs::{at, changes, finished, options, progress, started};
+use super::runs::{progress, started};
 use super::*;
-use crate::error::{Error, Kind};
-use crate::event::{Event, Fate, Finished, Level, Phase, Resumed, Started, Usual, What};
+use crate::event::{Fate, Finished, Level, Phase, Resumed, Started, Usual};
 use crate::names::Mode;
 
 fn live() -> What {
