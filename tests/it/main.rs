@@ -9,6 +9,7 @@ mod canned;
 mod check_holds;
 mod cluster;
 mod commands;
+mod history;
 mod live_doors;
 mod live_runs;
 mod program;
