@@ -9,6 +9,7 @@ mod canned;
 mod check_holds;
 mod cluster;
 mod commands;
+mod history;
 #[cfg(unix)]
 mod kills;
 mod live_doors;

@@ -1,0 +1,211 @@
+//! `runbook history` on runs that were really made. What depends on the wall clock and on the
+//! machine is masked.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::program::{Place, Ran};
+
+const GROW: &str = "//! Grows the pool.\n\
+    const nodes = param::int(\"Nodes\");\n\
+    const pool = param::text(\"Pool\", \"nb-user\");\n\
+    step(\"Look\");\n\
+    let found = gke::pool(pool);\n\
+    ask::proceed(\"go\", \"Grow it?\");\n\
+    step(\"Grow\");\n\
+    found.raise_limits(nodes, 20);\n\
+    found.grow(nodes);\n";
+
+/// Where a rehearsal went well, then one was declined, then one failed; the last one's id.
+fn three_runs() -> (Place, String) {
+    let place = Place::empty();
+    place.write("runbooks/grow.rhai", GROW);
+    assert_eq!(place.run("rehearse grow --nodes 3 --yes").exit, 0);
+    assert_eq!(place.run("rehearse grow --nodes 2 --answer go=no").exit, 4);
+    let failed = place.run("rehearse grow --nodes 2 --pool nb-usr");
+    assert_eq!(failed.exit, 1);
+    let run = ids(&place).pop().unwrap();
+    (place, run)
+}
+
+/// The ids of all runs, oldest first.
+fn ids(place: &Place) -> Vec<String> {
+    let mut ids: Vec<String> = (list(&place.run("history --output json")).iter())
+        .map(|entry| entry["run"].as_str().unwrap().to_owned())
+        .collect();
+    ids.reverse();
+    ids
+}
+
+fn list(ran: &Ran) -> Vec<Value> {
+    assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+    let lines = ran.out.lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// One space for several, and words for what differs from day to day and machine to machine.
+fn masked(place: &Place, ran: &Ran) -> String {
+    let entries = list(&place.run("history --output json"));
+    let mut text = ran.whole();
+    for (number, entry) in entries.iter().rev().enumerate().rev() {
+        let value = |name: &str| entry[name].as_str().unwrap();
+        let day = value("started").get(..10).unwrap();
+        text = text
+            .replace(value("run"), &format!("RUN-{}", number + 1))
+            .replace(value("operator"), "ann@laptop");
+        text = (text.lines())
+            .map(|line| match line.find(day) {
+                // `2026-11-12 09:15 UTC`
+                Some(at) => format!("{}WHEN{}\n", &line[..at], &line[at + 20..]),
+                None => format!("{line}\n"),
+            })
+            .collect();
+    }
+    let lines = text.lines().map(|line| {
+        let inside = line.trim_start();
+        let indent = &line[..line.len() - inside.len()];
+        let words: Vec<&str> = inside.split_whitespace().collect();
+        format!("{indent}{}\n", words.join(" "))
+    });
+    lines.collect()
+}
+
+#[test]
+fn nothing_to_list_says_how_to_make_the_first_run() {
+    let ran = Place::empty().run("history");
+    assert_eq!(ran.exit, 0);
+    assert!(ran.out.starts_with("Nothing was run yet."), "{}", ran.out);
+    assert!(ran.out.contains("`runbook rehearse warm_up --nodes 2`"));
+    assert_eq!(list(&Place::empty().run("history --output json")).len(), 0);
+}
+
+#[test]
+fn runs_are_listed_newest_first_as_flags_that_would_repeat_them() {
+    let (place, _) = three_runs();
+    assert_snapshot!("history", masked(&place, &place.run("history")));
+}
+
+#[test]
+fn one_run_tells_its_steps_its_answers_and_what_it_changed() {
+    let (place, failed) = three_runs();
+    let first = &ids(&place)[0];
+    let done = place.run(&format!("history {first}"));
+    assert_snapshot!("history_run", masked(&place, &done));
+    let failed = place.run(&format!("history {failed}"));
+    assert_snapshot!("history_failed", masked(&place, &failed));
+}
+
+#[test]
+fn programs_get_one_object_a_run_and_everything_of_one() {
+    let (place, failed) = three_runs();
+    let entries = list(&place.run("history --output json"));
+    let outcomes: Vec<&Value> = entries.iter().map(|entry| &entry["outcome"]).collect();
+    assert_eq!(outcomes, ["failed", "declined", "done"]);
+    let done = &entries[2];
+    assert_eq!(done["version"], 1);
+    assert_eq!(done["runbook"], "grow");
+    assert_eq!(done["params"]["nodes"], 3);
+    assert_eq!(done["mode"], "rehearsal");
+    assert_eq!(done["changes"], 2);
+    assert!(done["took_seconds"].as_u64().unwrap() > 0);
+    assert_eq!(entries[0]["error"]["kind"], "not-found");
+
+    let one = list(&place.run(&format!("history {failed} --output json")));
+    let [one] = one.as_slice() else {
+        panic!("one line for one run")
+    };
+    assert_eq!(one["resume"], format!("runbook resume {failed}"));
+    assert_eq!(one["effects"][0]["call"], "gke::pool");
+    assert_eq!(one["effects"][0]["step"], "Look");
+    assert_eq!(one["effects"][0]["error"]["kind"], "not-found");
+    let done = done["run"].as_str().unwrap();
+    let one = &list(&place.run(&format!("history {done} --output json")))[0];
+    assert_eq!(one["resume"], Value::Null);
+    assert_eq!(one["answers"][0]["by"], "--yes");
+    assert_eq!(one["changed"][1]["fate"], "in_flight");
+    assert_eq!(one["sessions"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn filters_keep_what_they_name() {
+    let (place, _) = three_runs();
+    assert_eq!(place.run("run warm_up --nodes 2 --speed max").exit, 0);
+    let count = |flags: &str| list(&place.run(&format!("history --output json {flags}"))).len();
+    assert_eq!(count(""), 4);
+    assert_eq!(count("--runbook grow"), 3);
+    assert_eq!(count("--failed"), 1);
+    assert_eq!(count("--target practice"), 4);
+    assert_eq!(count("--target callysto"), 0);
+    assert_eq!(count("--since 1h"), 4);
+    assert_eq!(count("--since 2026-01-01"), 4);
+    assert_eq!(count("--limit 2"), 2);
+    assert_eq!(place.run("history --since soon").exit, 2);
+    let none = place.run("history --target callysto").out;
+    assert_eq!(none, "No such run; `runbook history` lists all there are\n");
+    let two = place.run("history --limit 2").out;
+    assert!(two.ends_with("`--limit 10` shows more\n"), "{two}");
+}
+
+#[test]
+fn a_run_is_named_by_the_beginning_of_its_id() {
+    let (place, failed) = three_runs();
+    let ran = place.run("history 2");
+    assert_eq!(ran.exit, 2);
+    assert!(ran.err.contains("3 runs begin with `2`"), "{}", ran.err);
+    assert!(ran.err.contains(&failed), "{}", ran.err);
+    let ran = place.run("history nonsense");
+    assert_eq!(ran.exit, 2);
+    assert!(ran.err.contains("see `runbook history`"), "{}", ran.err);
+}
+
+#[test]
+fn pruning_says_what_it_removed_and_what_it_never_does() {
+    let (place, failed) = three_runs();
+    let ids = ids(&place);
+    let ran = place.run("history prune");
+    assert_eq!(
+        ran.out,
+        "Nothing to remove\nLeft: 2 finished; 1 unfinished, never removed\n"
+    );
+    let ran = place.run("history prune --keep 1");
+    assert_eq!(
+        ran.out,
+        format!(
+            "Removed 1 finished run, {}\nLeft: 1 finished; 1 unfinished, never removed\n",
+            ids[0]
+        )
+    );
+    place.run("history prune --keep 0");
+    let left: Vec<String> = (place.journals().iter())
+        .map(|file| file.file_name().unwrap().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with(&failed))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+    assert_eq!(place.run(&format!("history {failed}")).exit, 0);
+}
+
+#[test]
+fn a_damaged_journal_is_listed_and_told_as_far_as_it_can_be_believed() {
+    let (place, failed) = three_runs();
+    let journal = place.state().join(format!("runs/{failed}.jsonl"));
+    let text = std::fs::read_to_string(&journal).unwrap();
+    std::fs::write(&journal, text + "garbage\n").unwrap();
+    let ran = place.run("history");
+    assert!(ran.out.contains("unreadable"), "{}", ran.out);
+    assert!(ran.out.contains("  damaged: line 5: "), "{}", ran.out);
+    let ran = place.run(&format!("history {failed}"));
+    assert!(ran.out.contains("! damaged: line 5: "), "{}", ran.out);
+    assert!(ran.out.contains("gke::pool(nb-usr)"), "{}", ran.out);
+    let one = &list(&place.run(&format!("history {failed} --output json")))[0];
+    assert!(one["damage"].as_str().unwrap().contains("line 5"));
+}
+
+#[test]
+fn the_last_parameters_are_shown_with_the_runbook() {
+    let (place, _) = three_runs();
+    let shown = place.run("show grow").out;
+    let last = shown.lines().last().unwrap();
+    let flags = "last time: --nodes 2 --pool nb-usr, ";
+    assert!(last.starts_with(flags), "{last}");
+    assert!(!place.run("show warm_up").out.contains("last time"));
+}
