@@ -4,6 +4,7 @@
 //!  or simulated (`sim`) it cannot tell, and it never knows scripts.
 
 pub mod clock;
+mod guard;
 pub mod live;
 mod note;
 pub mod operator;
@@ -29,6 +30,7 @@ use crate::event::{Change, Event, Events, Fate, Usual, What};
 use crate::names::{ClusterName, Mode};
 
 pub use clock::Clock;
+pub use guard::{Guard, NoGuard};
 pub use note::{Begun, Note, Notes};
 pub use operator::Operator;
 pub use stop::Stop;
