@@ -4,6 +4,7 @@
 //! prints, never reads the environment; events go out, answers come in.
 
 mod kept;
+pub mod lock;
 mod notify;
 mod scene;
 

@@ -9,6 +9,7 @@ mod chance;
 mod fault;
 mod gke;
 mod handle;
+mod leases;
 mod nodes;
 mod objects;
 mod operations;

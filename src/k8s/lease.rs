@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::Resource as _;
 use kube::api::PostParams;
+use kube::{Api, Resource as _};
 
-use super::call::{Scope, call};
+use super::call::{Scope, once};
 use super::error::Request;
 use super::object::{LeaseObject, LeaseSpec, Slim as _};
 use crate::error;
@@ -150,16 +150,17 @@ fn scope(namespace: &str) -> Scope {
     }
 }
 
-/// The cluster's lease, if there is one.
+async fn api(world: &World, namespace: &str) -> error::Result<Api<LeaseObject>> {
+    Ok(scope(namespace).api(world.doors().k8s().await?))
+}
+
+/// The cluster's lease, if there is one. Asked once: whoever must know tries again.
 ///
 /// # Errors
 /// When it cannot be read.
 pub async fn lease(world: &World, namespace: &str) -> error::Result<Option<Lease>> {
-    let get = async |client| {
-        let api = scope(namespace).api::<LeaseObject>(client);
-        api.get(NAME).await
-    };
-    match call(world, &request("get", namespace), get).await {
+    let api = api(world, namespace).await?;
+    match once(world, &request("get", namespace), api.get(NAME)).await {
         Ok(found) => Ok(Some(Lease(found))),
         Err(missing) if missing.code() == Some(404) => Ok(None),
         Err(error) => Err(error.into()),
@@ -167,24 +168,22 @@ pub async fn lease(world: &World, namespace: &str) -> error::Result<Option<Lease
 }
 
 /// Writes the lease, unless somebody has written it since it was read; says whether it did.
-///
-/// An answer that was lost on its way looks like that too, so whoever is told `false` reads again.
+/// Harmless to repeat: an answer that was lost on its way looks like `false` the next time, and
+/// whoever is told that reads again.
 ///
 /// # Errors
 /// When it cannot be written.
 pub async fn put_lease(world: &World, namespace: &str, lease: &Lease) -> error::Result<bool> {
+    let api = api(world, namespace).await?;
     let params = PostParams::default();
-    let create = lease.0.meta().resource_version.is_none();
-    let verb = if create { "create" } else { "update" };
-    let put = async |client| {
-        let api = scope(namespace).api::<LeaseObject>(client);
-        if create {
-            api.create(&params, &lease.0).await
-        } else {
-            api.replace(NAME, &params, &lease.0).await
-        }
+    let written = if lease.0.meta().resource_version.is_none() {
+        let create = api.create(&params, &lease.0);
+        once(world, &request("create", namespace), create).await
+    } else {
+        let update = api.replace(NAME, &params, &lease.0);
+        once(world, &request("update", namespace), update).await
     };
-    match call(world, &request(verb, namespace), put).await {
+    match written {
         Ok(_) => Ok(true),
         Err(late) if late.code() == Some(409) => Ok(false),
         Err(error) => Err(error.into()),

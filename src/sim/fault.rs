@@ -47,6 +47,18 @@ pub const FAULTS: &[(&str, &str)] = &[
         "expired-token",
         "both APIs answer 401 until the credentials are renewed",
     ),
+    (
+        "held-by-another",
+        "somebody else is warming the cluster up, and holds its lock for ten minutes",
+    ),
+    (
+        "lease-lost",
+        "somebody else takes the lock over in the middle of the run, and keeps it for an hour",
+    ),
+    (
+        "lease-abandoned",
+        "the lock is still held by a run that has been silent for an hour",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].
@@ -62,6 +74,9 @@ pub(super) enum Trouble {
     OpErrorOnly,
     RateLimited,
     ExpiredToken,
+    HeldByAnother,
+    LeaseLost,
+    LeaseAbandoned,
 }
 
 impl Trouble {
@@ -69,7 +84,7 @@ impl Trouble {
     fn usual_moment(self) -> i64 {
         match self {
             // In the middle of a resize, when nobody expects it.
-            Self::ExpiredToken => 120,
+            Self::ExpiredToken | Self::LeaseLost => 120,
             Self::Busy
             | Self::Stockout
             | Self::Denied
@@ -77,7 +92,9 @@ impl Trouble {
             | Self::ImageMissing
             | Self::NodeNeverReady
             | Self::OpErrorOnly
-            | Self::RateLimited => 0,
+            | Self::RateLimited
+            | Self::HeldByAnother
+            | Self::LeaseAbandoned => 0,
         }
     }
 }

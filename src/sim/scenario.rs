@@ -12,7 +12,7 @@ use super::objects::{NOTEBOOK, Pod, set, stamp};
 use super::pools::{Pool, Stage};
 use super::pullers::{HUBS, PULLER};
 use super::state::{EPOCH, Pulling, State, Todo, later};
-use super::{Error, Setup};
+use super::{Error, Setup, leases};
 use crate::names;
 
 /// Every scenario: its name, and what it looks like.
@@ -110,9 +110,13 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
     state.agenda.clear();
     state.faults.clone_from(&setup.faults);
     for fault in &setup.faults {
-        if fault.trouble == Trouble::Busy {
+        let begins = match fault.trouble {
+            Trouble::Busy => Some(Todo::HoldCluster),
+            trouble => leases::begins(trouble),
+        };
+        if let Some(todo) = begins {
             let at = later(EPOCH, u64::try_from(fault.after_ms).unwrap_or(0));
-            state.plan(at, Todo::HoldCluster);
+            state.plan(at, todo);
         }
     }
     state.advance(EPOCH);

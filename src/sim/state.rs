@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::apiserver::Store;
 use super::chance::Chance;
 use super::fault::{Fault, Trouble};
+use super::leases::Held;
 use super::operations::Operation;
 use super::pools::Pool;
 
@@ -48,6 +49,8 @@ pub(super) enum Todo {
     Consider { node: String },
     /// It goes away.
     Remove { node: String },
+    /// Another operator does something with the lock.
+    Lease { step: Held },
 }
 
 /// How far the image pullers of a node are.
@@ -155,6 +158,7 @@ impl State {
             Todo::Pull { node, step } => self.pull(&node, step, at),
             Todo::Consider { node } => self.consider(&node, at),
             Todo::Remove { node } => self.remove_node(&node, at),
+            Todo::Lease { step } => self.lease(step, at),
         }
     }
 
