@@ -149,7 +149,8 @@ impl Hold {
                 self.look(world).await
             })
             .await?;
-            let other = found.as_ref().filter(|lease| self.is_anothers(lease));
+            let held = found.as_ref().filter(|lease| lease.holder().is_some());
+            let other = held.filter(|lease| !self.is_ours(lease));
             if let Some(other) = other.filter(|other| !other.is_expired(world.clock().now())) {
                 if !self.options.wait {
                     return Err(holder::holds(world, other));
@@ -181,10 +182,11 @@ impl Hold {
         }
     }
 
-    /// Whether somebody else holds it. A run is known by its id: its earlier session may have been
-    /// on a machine of another name.
-    fn is_anothers(&self, lease: &Lease) -> bool {
-        lease.holder().is_some() && lease.run() != self.options.run
+    /// Whether nobody else had it last. A run's id has only seconds in it, so two machines may be
+    /// at runs of one id.
+    fn is_ours(&self, lease: &Lease) -> bool {
+        lease.run() == self.options.run
+            && (lease.holder()).is_none_or(|holder| holder == self.options.holder)
     }
 
     /// Waits a little for another run to end, and says what it is doing.
@@ -253,7 +255,7 @@ impl Hold {
             let found = self.look(world).await?;
             let (claim, now) = (self.claim(), world.clock().now());
             let next = match found {
-                Some(other) if other.run() != claim.run => {
+                Some(other) if !self.is_ours(&other) => {
                     return Err(holder::took(world, &other, &claim.run));
                 }
                 Some(ours) if ours.holder().is_some() => {
@@ -285,7 +287,7 @@ impl Hold {
     async fn release(&self, world: &World) {
         let released = retry(world, "release the lock", true, GOODBYE, async || {
             while let Some(lease) = self.look(world).await? {
-                let ours = lease.run() == self.options.run && lease.holder().is_some();
+                let ours = lease.holder().is_some() && self.is_ours(&lease);
                 if !ours || self.put(world, &lease.released(world.clock().now())).await? {
                     break;
                 }

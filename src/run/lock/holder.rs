@@ -12,7 +12,7 @@ pub(super) fn name(lease: &Lease) -> &str {
     lease.holder().unwrap_or("somebody")
 }
 
-/// `warm_up, run 20260115-130000, step "Grow the pool"`, as far as it is known.
+/// `warm_up, run 20260115T130000Z-warm_up, step "Grow the pool"`, as far as it is known.
 fn deed(lease: &Lease) -> String {
     let mut parts = Vec::new();
     if !lease.runbook().is_empty() {
