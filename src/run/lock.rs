@@ -117,7 +117,13 @@ impl Guard for Lock {
     }
 
     fn step(&self, title: &str) {
-        title.clone_into(&mut self.hold.step.lock().unwrap_or_else(PoisonError::into_inner));
+        title.clone_into(
+            &mut self
+                .hold
+                .step
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 }
 
@@ -288,7 +294,11 @@ impl Hold {
         let released = retry(world, "release the lock", true, GOODBYE, async || {
             while let Some(lease) = self.look(world).await? {
                 let ours = lease.holder().is_some() && self.is_ours(&lease);
-                if !ours || self.put(world, &lease.released(world.clock().now())).await? {
+                if !ours
+                    || self
+                        .put(world, &lease.released(world.clock().now()))
+                        .await?
+                {
                     break;
                 }
             }

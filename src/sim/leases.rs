@@ -87,7 +87,8 @@ impl State {
 
     fn hold(&mut self, taken: Timestamp, renewed: Timestamp) {
         let before = self.store.get("Lease", Some(NAMESPACE), NAME);
-        let transitions = before.and_then(|lease| lease.pointer("/spec/leaseTransitions")?.as_u64());
+        let transitions =
+            before.and_then(|lease| lease.pointer("/spec/leaseTransitions")?.as_u64());
         let run = taken.strftime("%Y%m%dT%H%M%SZ-warm_up").to_string();
         let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {"namespace": NAMESPACE, "name": NAME, "annotations": {

@@ -179,7 +179,7 @@ fn whoever_waits_sees_it_and_gets_it_after_the_release() {
         let (ann, eve) = (cluster.desk(""), cluster.desk(""));
         let first = ann.take(ANN, false).await.unwrap();
         let work = async {
-            ann.pause(1800).await;
+            ann.pause(1802).await;
             first.release(&ann.world).await;
         };
         let (second, ()) = tokio::join!(eve.take(EVE, true), work);
@@ -198,7 +198,7 @@ fn whoever_waits_sees_it_and_gets_it_after_the_release() {
             _ => None,
         });
         let what = "the lock on callysto-cluster, held by ann@laptop".to_owned();
-        assert_eq!(ended, [(what, true, 1800)]);
+        assert_eq!(ended, [(what, true, 1805)]);
         let heard = eve.seen(|what| match what {
             What::Progress { why, .. } => why.clone(),
             _ => None,
@@ -343,7 +343,12 @@ fn a_lost_one_stops_the_run_before_its_next_write_even_when_it_is_free_again() {
         theirs.release(&eve.world).await;
         let refused = lost.before_write(&ann.world).await.unwrap_err();
         assert_eq!(refused.kind, Kind::Refused);
-        assert!(refused.hint.unwrap().contains("`runbook resume run-of-ann@laptop`"));
+        assert!(
+            refused
+                .hint
+                .unwrap()
+                .contains("`runbook resume run-of-ann@laptop`")
+        );
         lost.release(&ann.world).await;
         assert_eq!(eve.lease().await.run(), "run-of-eve@tower");
     });

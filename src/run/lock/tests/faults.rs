@@ -32,7 +32,8 @@ fn lease_lost_is_said_at_the_next_renewal_and_refuses_the_next_write() {
         lock.before_write(&ann.world).await.unwrap();
         ann.pause(20).await;
         assert!(
-            ann.said().starts_with("bob@desk has taken over") && ann.said().ends_with("next change"),
+            ann.said().starts_with("bob@desk has taken over")
+                && ann.said().ends_with("next change"),
             "{}",
             ann.said()
         );
