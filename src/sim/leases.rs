@@ -17,7 +17,7 @@ const TEN_MINUTES: u64 = 600_000;
 const HOUR: u64 = 3_600_000;
 
 /// What the other operator does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Held {
     /// Takes the lock, from whoever has it, for so long.

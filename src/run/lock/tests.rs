@@ -77,6 +77,7 @@ impl Cluster {
         let events = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::new(Notebook::default());
         let heard = Arc::clone(&events);
+        let kept: Arc<dyn Notes> = Arc::<Notebook>::clone(&notes);
         let world = World::new(Parts {
             target: self.practice.target(Mode::Rehearsal),
             clock: self.practice.clock(),
@@ -86,7 +87,7 @@ impl Cluster {
             }),
             operator: Arc::new(Says(says)),
             events: Events::new(move |event| heard.lock().unwrap().push(event)),
-            notes: Arc::clone(&notes) as Arc<dyn Notes>,
+            notes: kept,
             stop: Stop::default(),
         });
         Desk {
