@@ -73,6 +73,25 @@ pub struct Target {
     pub timezone: Option<TimeZone>,
     /// Its hub.
     pub hub: Option<Hub>,
+    /// The lock that keeps a second operator out.
+    #[serde(default)]
+    pub lock: Lock,
+}
+
+/// `lock = { namespace = "default" }`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// Where its lease is kept.
+    pub namespace: String,
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Self {
+            namespace: "default".to_owned(),
+        }
+    }
 }
 
 /// What an ordinary confirmation asks for.

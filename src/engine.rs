@@ -15,7 +15,6 @@ mod recheck;
 pub mod table;
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use rhai::{Dynamic, Engine};
 use tokio::runtime::Runtime;
@@ -42,7 +41,7 @@ pub struct Session {
     /// Whether the run is to be given up for good: nothing but undoing is done.
     pub abort: bool,
     /// Asked before every write.
-    pub guard: Arc<dyn Guard>,
+    pub guard: Rc<dyn Guard>,
     /// How long things take here.
     pub usuals: Usuals,
 }

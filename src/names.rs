@@ -108,6 +108,16 @@ pub enum Class {
     Local,
 }
 
+impl Class {
+    /// Whether it changes something outside.
+    pub fn writes(self) -> bool {
+        match self {
+            Self::WriteConverge | Self::WriteOnce => true,
+            Self::Read | Self::Wait | Self::Ask | Self::Local => false,
+        }
+    }
+}
+
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

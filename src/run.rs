@@ -6,6 +6,7 @@
 
 mod account;
 mod kept;
+mod lock;
 mod notify;
 mod opening;
 mod scene;
@@ -23,15 +24,17 @@ use crate::engine::{self, Past, Session};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Events, Finished, What};
 use crate::journal::{self, Journal, Scrub, Usuals};
+use crate::runbook::check::calls;
 use crate::runbook::script::Script;
 use crate::world::live;
-use crate::world::{NoGuard, Operator, Parts, Stop, World};
+use crate::world::{Guard, NoGuard, Operator, Parts, Stop, World};
 
 pub use kept::forget;
 pub use opening::{Earlier, Opening};
 pub use scene::{LivePlace, Place};
 
 use account::{Account, NextLines};
+use lock::{Lock, LockOptions};
 use scene::Scene;
 
 /// The stack a script needs.
@@ -52,6 +55,29 @@ pub struct Request {
     pub operator: String,
     /// Whether it is a new run.
     pub opening: Opening,
+    /// How other operators are kept out.
+    pub locking: Locking,
+}
+
+/// How other operators are kept out while a run may change the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locking {
+    /// The namespace of the lease.
+    pub namespace: String,
+    /// Whether to wait until another run has ended.
+    pub wait: bool,
+    /// Whether to go on without.
+    pub off: bool,
+}
+
+impl Default for Locking {
+    fn default() -> Self {
+        Self {
+            namespace: "default".to_owned(),
+            wait: false,
+            off: false,
+        }
+    }
 }
 
 /// Who listens, answers and stops.
@@ -152,35 +178,62 @@ fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result
     Ok(finished)
 }
 
-/// Runs the script, or what is left of it.
+/// Runs the script, or what is left of it, while nobody else can change the cluster.
 fn script(
     runtime: &Rc<Runtime>,
     request: &Request,
     world: &World,
     journal: &Journal,
 ) -> Result<()> {
-    runtime.block_on(async {
+    let lock = runtime.block_on(async {
         tokio::select! {
             biased;
             () = world.stop().stopped() => Err(engine::interrupted()),
             consent = opening::consent(request, world) => consent,
-        }
+        }?;
+        lock(request, world, journal.run()).await
     })?;
+    let guard: Rc<dyn Guard> = match &lock {
+        Some(lock) => Rc::<Lock>::clone(lock),
+        None => Rc::new(NoGuard),
+    };
     let earlier = request.opening.earlier();
     let session = Session {
         journal: journal.clone(),
         past: earlier.map(|earlier| Past::of(&earlier.story)),
         abort: earlier.is_some_and(|earlier| earlier.abort),
-        guard: Arc::new(NoGuard),
+        guard,
         usuals: Usuals::learn(
             &journal::folder(&request.state),
             request.script.name(),
             &world.target().name,
         ),
     };
-    let program = request.script.program(&request.values)?;
-    let runtime = Rc::clone(runtime);
-    engine::run(program, api::functions(), runtime, world.clone(), session)
+    let outcome = request.script.program(&request.values).and_then(|program| {
+        let runtime = Rc::clone(runtime);
+        engine::run(program, api::functions(), runtime, world.clone(), session)
+    });
+    if let Some(lock) = lock {
+        runtime.block_on(lock.release(world));
+    }
+    outcome
+}
+
+/// The lock of the cluster, for a runbook that may change it.
+async fn lock(request: &Request, world: &World, run: &str) -> Result<Option<Rc<Lock>>> {
+    let calls = calls(&request.script, &api::table());
+    let writes = calls.iter().any(|call| call.class.writes());
+    if !writes || request.locking.off {
+        return Ok(None);
+    }
+    let options = LockOptions {
+        namespace: request.locking.namespace.clone(),
+        wait: request.locking.wait,
+        holder: request.operator.clone(),
+        run: run.to_owned(),
+        runbook: request.script.name().to_owned(),
+    };
+    Ok(Some(Rc::new(Lock::take(world, options).await?)))
 }
 
 /// The same company, whose secrets are kept out of the journal too.

@@ -10,6 +10,7 @@ mod fault;
 mod gke;
 mod handle;
 mod keeping;
+mod leases;
 mod nodes;
 mod objects;
 mod operations;

@@ -271,6 +271,8 @@ fn shown(command: Command) -> Command {
                 .short('y')
                 .help("Answers ordinary confirmations"),
         )
+        .arg(switch("wait").help("When somebody else's run holds the cluster, waits for its end"))
+        .arg(switch("no-lock").help("Does not keep other operators out"))
         .arg(
             switch("quiet")
                 .short('q')

@@ -8,7 +8,7 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 use super::history::table;
-use super::run::{adjust, answers, ask_for_missing, live, sound, speed, start};
+use super::run::{adjust, answers, ask_for_missing, live, locking, sound, speed, start};
 use super::{Setup, trust};
 use crate::config::AGE_LIMIT;
 use crate::error::{Error, Kind, Result};
@@ -38,6 +38,7 @@ pub(super) fn resume(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Optio
     let script = sound(setup, &story.header.runbook, screen)?;
     let given = known(&script, &story.header.params);
     let request = Request {
+        locking: locking(setup, matches, &place),
         values: ask_for_missing(&script, given, screen)?,
         script,
         place,

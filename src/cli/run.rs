@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::history::last_params;
 use crate::names::Mode;
-use crate::run::{self, Company, LivePlace, Opening, Place, Request};
+use crate::run::{self, Company, LivePlace, Locking, Opening, Place, Request};
 use crate::runbook::check::check;
 use crate::runbook::params::{Param, flags};
 use crate::runbook::script::Script;
@@ -97,6 +97,7 @@ fn execute(
     let script = sound(setup, name, screen)?;
     let given = flags::given(matches, &script);
     let values = ask_with_defaults(&script, given, screen, || last(setup, &script, &place))?;
+    let locking = locking(setup, matches, &place);
     let request = Request {
         script,
         values,
@@ -104,8 +105,23 @@ fn execute(
         state: setup.environment.state_folder()?,
         operator: setup.environment.who.clone(),
         opening: Opening::New,
+        locking,
     };
     start(setup, screen, &request, answers(matches))
+}
+
+/// How other operators are kept out.
+pub(super) fn locking(setup: &Setup<'_>, matches: &ArgMatches, place: &Place) -> Locking {
+    let target = match place {
+        Place::Live(live) => setup.config.targets.get(&live.target.name),
+        Place::Kept(_) | Place::Fresh(_) => None,
+    };
+    let usual = Locking::default();
+    Locking {
+        namespace: target.map_or(usual.namespace, |target| target.lock.namespace.clone()),
+        wait: matches.get_flag("wait"),
+        off: matches.get_flag("no-lock"),
+    }
 }
 
 /// Runs it, on this screen.

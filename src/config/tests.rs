@@ -13,6 +13,7 @@ fn a_target_is_read_whole() {
         "projects/p/locations/l/clusters/c"
     );
     assert_eq!(target.confirm, Confirm::TypeName);
+    assert_eq!(target.lock.namespace, "default");
 }
 
 /// `line:column message; hint`.
@@ -29,7 +30,8 @@ fn every_key_is_read() {
     let text = format!(
         "{GOOD}webhook = {{ env = \"HOOK\" }}\nimpersonate = \"a@p.iam.gserviceaccount.com\"\n\
          endpoint = \"http://127.0.0.1:1\"\nk8s_endpoint = \"dns\"\ntimezone = \"America/Edmonton\"\n\
-         hub = {{ url = \"https://hub.example\", namespace = \"prod\", token = {{ file = \"t\" }} }}\n"
+         hub = {{ url = \"https://hub.example\", namespace = \"prod\", token = {{ file = \"t\" }} }}\n\
+         lock = {{ namespace = \"ops\" }}\n"
     );
     let config = Config::parse(FILE, &text).unwrap();
     let target = config.target("a").unwrap();
@@ -41,6 +43,7 @@ fn every_key_is_read() {
     );
     let hub = target.hub.as_ref().unwrap();
     assert_eq!(hub.token, Some(Token::File("t".into())));
+    assert_eq!(target.lock.namespace, "ops");
 }
 
 fn with(line: &str) -> String {
@@ -65,6 +68,14 @@ fn a_misspelt_key_is_pointed_at_with_the_nearest() {
         (
             with("hub = { url = \"https://h\", zebra = \"x\" }"),
             "7:28 there is no key `zebra` here; there are: url, namespace, token",
+        ),
+        (
+            with("lock = { namspace = \"x\" }"),
+            "7:10 there is no key `namspace` here; did you mean `namespace`?",
+        ),
+        (
+            with("lcok = { namespace = \"x\" }"),
+            "7:1 there is no key `lcok` here; did you mean `lock`?",
         ),
         (
             with("k8s_endpoint = \"ipp\""),
@@ -93,6 +104,10 @@ fn a_wrong_value_is_pointed_at_itself() {
         (
             with("hub = \"https://h\""),
             "7:7 text \"https://h\" cannot stand here; write a table: { key = \"value\" }",
+        ),
+        (
+            with("lock = \"default\""),
+            "7:8 text \"default\" cannot stand here; write a table: { key = \"value\" }",
         ),
         (
             with("hub = { url = \"h\" }"),

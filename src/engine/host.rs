@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 use serde_json::Value;
@@ -30,7 +29,7 @@ pub(super) struct Host {
     runtime: Rc<Runtime>,
     pub(super) world: World,
     journal: Journal,
-    guard: Arc<dyn Guard>,
+    guard: Rc<dyn Guard>,
     usuals: Usuals,
     pub(super) program: Rc<Program>,
     past: RefCell<Past>,
@@ -144,9 +143,12 @@ impl Host {
             // Else whether a question was answered by a flag or typed reorders what is due now.
             tokio::task::yield_now().await;
             if class == Class::Local {
-                return self
-                    .stoppable((function.run)(self.world.clone(), args))
-                    .await;
+                let outcome = self.stoppable((function.run)(self.world.clone(), args));
+                let outcome = outcome.await;
+                if let Some(step) = self.world.steps().last() {
+                    self.guard.step(step);
+                }
+                return outcome;
             }
             let file = context.call_source().unwrap_or_default();
             let place = self.program.place(file, context.call_position(), "");
@@ -253,7 +255,7 @@ impl Host {
             self.recall(step);
         }
         self.catch_up();
-        let writes = matches!(call.class, Class::WriteConverge | Class::WriteOnce);
+        let writes = call.class.writes();
         if writes {
             self.may_write(begun.is_none()).await?;
         }

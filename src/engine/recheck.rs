@@ -50,9 +50,10 @@ impl Grounds {
             }
             _ => {}
         }
-        match step.begin.class {
-            Class::WriteConverge | Class::WriteOnce if step.is_done() => self.written(),
-            _ => self.stand_on(function, &args, &step.begin, end.outcome.clone()),
+        if step.begin.class.writes() && step.is_done() {
+            self.written();
+        } else {
+            self.stand_on(function, &args, &step.begin, end.outcome.clone());
         }
     }
 

@@ -4,7 +4,6 @@ mod resume;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::{OptimizationLevel, Scope};
@@ -166,7 +165,7 @@ fn run_here(text: &str, libraries: &[(&str, &str)]) -> Ran {
         journal: journal.clone(),
         past: None,
         abort: false,
-        guard: Arc::new(NoGuard),
+        guard: Rc::new(NoGuard),
         usuals: Usuals::default(),
     };
     let outcome = super::run(program, TABLE, Rc::clone(&runtime), world, session);

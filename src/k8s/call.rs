@@ -26,16 +26,25 @@ pub(super) async fn call<T>(
 ) -> Result<T, Error> {
     retry(world, &what.to_string(), true, retry::LIMIT, async || {
         let client = world.doors().k8s().await?;
-        tokio::select! {
-            biased;
-            answer = request(client) => answer.map_err(|failure| Error::of(what, failure)),
-            () = world.clock().sleep(PATIENCE) => Err(Error::Lost {
-                what: what.clone(),
-                why: format!("nothing came back in {} s", PATIENCE.as_secs()),
-            }),
-        }
+        once(world, what, request(client)).await
     })
     .await
+}
+
+/// Sends a request and does not try again.
+pub(super) async fn once<T>(
+    world: &World,
+    what: &Request,
+    request: impl Future<Output = kube::Result<T>>,
+) -> Result<T, Error> {
+    tokio::select! {
+        biased;
+        answer = request => answer.map_err(|failure| Error::of(what, failure)),
+        () = world.clock().sleep(PATIENCE) => Err(Error::Lost {
+            what: what.clone(),
+            why: format!("nothing came back in {} s", PATIENCE.as_secs()),
+        }),
+    }
 }
 
 /// What is listed or watched: a kind, where, and which.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 
 use jiff::Timestamp;
-use k8s_openapi::api::{apps, core};
+use k8s_openapi::api::{apps, coordination, core};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use kube::Resource;
 use kube::core::{ApiResource, DynamicResourceScope, ObjectMeta};
@@ -32,6 +32,14 @@ pub(super) type NodeObject = kube::core::Object<NodeSpec, NodeStatus>;
 pub(super) type PodObject = kube::core::Object<PodSpec, PodStatus>;
 /// A `DaemonSet`.
 pub(super) type DaemonSet = kube::core::Object<DaemonSetSpec, kube::core::NotUsed>;
+/// A lease.
+pub(super) type LeaseObject = kube::core::Object<LeaseSpec, kube::core::NotUsed>;
+
+impl Slim for LeaseObject {
+    fn resource() -> ApiResource {
+        ApiResource::erase::<coordination::v1::Lease>(&())
+    }
+}
 
 impl Slim for NodeObject {
     fn resource() -> ApiResource {
@@ -60,6 +68,19 @@ impl Slim for EventObject {
 /// When an object was made.
 pub(super) fn created(meta: &ObjectMeta) -> Option<Timestamp> {
     meta.creation_timestamp.as_ref().map(|time| time.0)
+}
+
+/// Who holds a lease, since when and for how long. `MicroTime` writes the six decimals without
+/// which an API server refuses a time here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct LeaseSpec {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) holder_identity: Option<String>,
+    pub(super) lease_duration_seconds: Option<i32>,
+    pub(super) acquire_time: Option<MicroTime>,
+    pub(super) renew_time: Option<MicroTime>,
+    pub(super) lease_transitions: Option<i32>,
 }
 
 /// What a node was told.

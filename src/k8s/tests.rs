@@ -1,3 +1,5 @@
+mod lease;
+
 use serde_json::{Value, json};
 
 use super::testing::{IMAGE, Server, cordoned, daemon, node as a_node};

@@ -55,6 +55,18 @@ pub const FAULTS: &[(&str, &str)] = &[
         "laptop-asleep",
         "this machine sleeps for two hours while the world goes on; credentials expire meanwhile",
     ),
+    (
+        "held-by-another",
+        "somebody else is warming the cluster up, and holds its lock for ten minutes",
+    ),
+    (
+        "lease-lost",
+        "somebody else takes the lock over in the middle of the run, and keeps it for an hour",
+    ),
+    (
+        "lease-abandoned",
+        "the lock is still held by a run that has been silent for an hour",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].
@@ -72,6 +84,9 @@ pub(super) enum Trouble {
     ExpiredToken,
     Killed,
     LaptopAsleep,
+    HeldByAnother,
+    LeaseLost,
+    LeaseAbandoned,
 }
 
 impl Trouble {
@@ -79,7 +94,7 @@ impl Trouble {
     fn usual_moment(self) -> i64 {
         match self {
             // In the middle of a resize, when nobody expects it.
-            Self::ExpiredToken => 120,
+            Self::ExpiredToken | Self::LeaseLost => 120,
             // While the images are being pulled.
             Self::Killed => 420,
             Self::LaptopAsleep => 300,
@@ -90,7 +105,9 @@ impl Trouble {
             | Self::ImageMissing
             | Self::NodeNeverReady
             | Self::OpErrorOnly
-            | Self::RateLimited => 0,
+            | Self::RateLimited
+            | Self::HeldByAnother
+            | Self::LeaseAbandoned => 0,
         }
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::apiserver::Refusal;
 use super::fault::Trouble;
+use super::leases;
 use super::state::State;
 use crate::names::ClusterName;
 
@@ -165,7 +166,8 @@ impl State {
                 "the server has received too many requests and has asked us to try again later";
             return Some(refusal(429, "TooManyRequests", message.to_owned(), Some(1)));
         }
-        if !matches!(method, "GET" | "HEAD") && self.strikes(Trouble::Denied, at) {
+        let changes = !matches!(method, "GET" | "HEAD") && !leases::is_about(path);
+        if changes && self.strikes(Trouble::Denied, at) {
             let message = forbidden(method, path);
             return Some(refusal(403, "Forbidden", message, None));
         }

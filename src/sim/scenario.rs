@@ -12,7 +12,7 @@ use super::objects::{NOTEBOOK, Pod, set, stamp};
 use super::pools::{Pool, Stage};
 use super::pullers::{HUBS, PULLER};
 use super::state::{EPOCH, Pulling, State, Todo, later};
-use super::{Error, Setup};
+use super::{Error, Setup, leases};
 use crate::names;
 
 /// Every scenario: its name, and what it looks like.
@@ -110,13 +110,13 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
     state.agenda.clear();
     state.faults.clone_from(&setup.faults);
     for fault in &setup.faults {
-        let todo = match fault.trouble {
-            Trouble::Busy => Todo::HoldCluster,
-            Trouble::Killed => Todo::Die,
-            Trouble::LaptopAsleep => Todo::Sleep,
-            _ => continue,
+        let begins = match fault.trouble {
+            Trouble::Busy => Some(Todo::HoldCluster),
+            Trouble::Killed => Some(Todo::Die),
+            Trouble::LaptopAsleep => Some(Todo::Sleep),
+            trouble => leases::begins(trouble),
         };
-        if let When::After(after) = fault.when {
+        if let (Some(todo), When::After(after)) = (begins, fault.when) {
             state.plan(later(EPOCH, u64::try_from(after).unwrap_or(0)), todo);
         }
     }

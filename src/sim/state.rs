@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::apiserver::Store;
 use super::chance::Chance;
 use super::fault::{Fault, Trouble, When};
+use super::leases::Held;
 use super::operations::Operation;
 use super::pools::Pool;
 
@@ -55,6 +56,8 @@ pub(super) enum Todo {
     Die,
     /// The machine the program runs on falls asleep.
     Sleep,
+    /// Another operator does something with the lock.
+    Lease { step: Held },
 }
 
 /// How far the image pullers of a node are.
@@ -176,6 +179,7 @@ impl State {
             Todo::Remove { node } => self.remove_node(&node, at),
             Todo::Die => self.dying = true,
             Todo::Sleep => self.sleep(at),
+            Todo::Lease { step } => self.lease(step, at),
         }
     }
 

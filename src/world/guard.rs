@@ -1,24 +1,30 @@
-//! Who says, before every write, whether this run may still change things.
+//! Who may change the cluster now: asked before every write, told of every step.
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 
 use super::World;
-use crate::error;
+use crate::error::Result;
 
-/// Asked before every write.
-pub trait Guard: Send + Sync {
-    /// Returns when the write may be sent; it may wait for as long as that cannot be known.
+/// Keeps two runs from changing one cluster at once.
+pub trait Guard {
+    /// Makes sure that this run may change something now; waits as long as that cannot be known.
     ///
-    /// Fails with kind `refused` when somebody else holds the cluster now.
-    fn before_write<'a>(&'a self, world: &'a World) -> BoxFuture<'a, error::Result<()>>;
+    /// # Errors
+    /// `refused` when it may not; nothing may be changed any more then.
+    fn before_write<'a>(&'a self, world: &'a World) -> LocalBoxFuture<'a, Result<()>>;
+
+    /// The run has come to this heading of its script.
+    fn step(&self, title: &str);
 }
 
-/// Lets everything through.
-#[derive(Debug, Clone, Copy)]
+/// Lets everything pass: for runbooks that only read, and for `--no-lock`.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct NoGuard;
 
 impl Guard for NoGuard {
-    fn before_write<'a>(&'a self, _: &'a World) -> BoxFuture<'a, error::Result<()>> {
+    fn before_write<'a>(&'a self, _: &'a World) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
+
+    fn step(&self, _: &str) {}
 }

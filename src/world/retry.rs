@@ -45,6 +45,12 @@ pub trait Failure: std::fmt::Display {
     fn verdict(&self) -> Verdict;
 }
 
+impl Failure for error::Error {
+    fn verdict(&self) -> Verdict {
+        Verdict::of(self)
+    }
+}
+
 /// Sends `request` until it succeeds, fails for good, or `limit` has passed since the first try.
 ///
 /// `repeatable` says that sending it twice is harmless (a read); otherwise a failure of unknown

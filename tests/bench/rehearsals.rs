@@ -20,7 +20,7 @@ use futures::future::BoxFuture;
 use runbook::error;
 use runbook::event::Events;
 use runbook::names::Mode;
-use runbook::run::{self, Company, Opening, Place, Request};
+use runbook::run::{self, Company, Locking, Opening, Place, Request};
 use runbook::runbook::built_in::BUILT_IN;
 use runbook::runbook::library::Library;
 use runbook::runbook::script::Script;
@@ -74,6 +74,7 @@ fn measure() {
             state: state.path().to_owned(),
             operator: "bench@here".to_owned(),
             opening: Opening::New,
+            locking: Locking::default(),
         };
         let company = Company {
             events: Events::new(|_| {}),

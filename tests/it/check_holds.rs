@@ -7,7 +7,7 @@ use std::sync::Arc;
 use runbook::api;
 use runbook::error::Kind;
 use runbook::event::{Events, Finished};
-use runbook::run::{self, Company, Opening, Place as Where, Request};
+use runbook::run::{self, Company, Locking, Opening, Place as Where, Request};
 use runbook::runbook::check::check;
 use runbook::runbook::library::Library;
 use runbook::runbook::script::Script;
@@ -52,6 +52,7 @@ fn rehearsed(place: &Place, script: Script) -> Finished {
         state: place.state(),
         operator: "ann@laptop".to_owned(),
         opening: Opening::New,
+        locking: Locking::default(),
     };
     let (screen, _) = Ui::collecting(Options {
         output: Output::Plain,

@@ -21,6 +21,8 @@ struct State {
     /// Whether its nodes have got ready.
     ready: bool,
     sent: usize,
+    /// The lock's lease; null before anybody has taken it.
+    lease: Value,
 }
 
 /// Both servers and what stands behind them.
@@ -80,7 +82,8 @@ impl Cluster {
     /// Everything that was asked for with another method than GET, as method, path and body.
     pub(crate) fn changes(&self) -> Vec<(String, Value)> {
         let seen = self.gke.seen().into_iter().chain(self.k8s.seen());
-        seen.filter(|asked| asked.method != "GET")
+        // Holding the lock changes nothing.
+        seen.filter(|asked| asked.method != "GET" && !asked.path.contains("/leases"))
             .map(|asked| (asked.line(), asked.json()))
             .collect()
     }
@@ -110,7 +113,34 @@ impl State {
             size: nodes,
             ready: nodes > 0,
             sent: 0,
+            lease: Value::Null,
         }
+    }
+
+    /// The lock, as a real API server keeps it.
+    fn lease(&mut self, asked: &Recorded) -> Answer {
+        let now = self.lease["metadata"]["resourceVersion"]
+            .as_str()
+            .unwrap_or("0")
+            .to_owned();
+        let mut sent = match asked.method.as_str() {
+            "GET" if self.lease.is_null() => {
+                return Answer::kubernetes(404, "NotFound", "no lease");
+            }
+            "GET" => return Answer::json(&self.lease),
+            _ => asked.json(),
+        };
+        let seen = sent["metadata"]["resourceVersion"]
+            .as_str()
+            .unwrap_or("0")
+            .to_owned();
+        if seen != now {
+            let message = "the object has been modified; please apply your changes to the latest version and try again";
+            return Answer::kubernetes(409, "Conflict", message);
+        }
+        sent["metadata"]["resourceVersion"] = (now.parse::<u64>().unwrap() + 1).to_string().into();
+        self.lease = sent;
+        Answer::json(&self.lease)
     }
 
     fn gke(&mut self, asked: &Recorded, described: &Value) -> Answer {
@@ -147,6 +177,9 @@ impl State {
 
     fn k8s(&mut self, asked: &Recorded) -> Answer {
         let line = asked.line();
+        if line.contains("/apis/coordination.k8s.io/v1/namespaces/default/leases") {
+            return self.lease(asked);
+        }
         let watched = asked.path.contains("watch=true");
         let (kind, items) = match line.as_str() {
             "GET /api/v1/nodes" => ("Node", self.each(node)),

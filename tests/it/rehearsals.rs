@@ -119,6 +119,38 @@ fn a_laptop_that_slept_is_noticed_and_its_sleep_does_not_count() {
 }
 
 #[test]
+fn a_cluster_that_somebody_else_holds_is_left_alone_or_waited_for() {
+    let ran = rehearsed!("held", "--nodes 2 --fault held-by-another", 5);
+    for part in ["bob@desk", "Grow the pool", "--wait"] {
+        assert!(ran.err.contains(part), "{part}: {}", ran.whole());
+    }
+    assert!(ran.out.contains("nothing was changed"), "{}", ran.out);
+    rehearsed!("held_wait", "--nodes 2 --fault held-by-another --wait", 0);
+}
+
+#[test]
+fn a_lock_that_is_lost_stops_the_run_before_its_next_change() {
+    // Taken between the two changes of the run.
+    let ran = rehearsed!("lease_lost", "--nodes 2 --fault lease-lost@20s", 5);
+    assert!(ran.out.contains("not done: Grow the pool"), "{}", ran.out);
+    assert!(!ran.out.contains("size: 0 nodes"), "{}", ran.out);
+    // A wait changes nothing.
+    let ran = rehearse("--nodes 2 --fault lease-lost");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+}
+
+#[test]
+fn an_abandoned_lock_is_taken_over_only_with_the_operator_s_word() {
+    let ran = rehearsed!("abandoned", "--nodes 2 --fault lease-abandoned --yes", 3);
+    assert!(ran.err.contains("--answer lock=take-over"), "{}", ran.err);
+    let flags = "--nodes 2 --fault lease-abandoned --answer lock=take-over";
+    let ran = rehearse(flags);
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    let ran = rehearse("--nodes 2 --fault lease-abandoned --no-lock");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+}
+
+#[test]
 fn saying_no_changes_nothing() {
     let ran = rehearsed!("declined", "--nodes 2 --answer warm_up=no", 4);
     assert!(ran.out.contains("nothing was changed"));

@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runbook", &["engine"]),
     (
         "run",
-        &["api", "engine", "journal", "runbook", "sim", "world"],
+        &["api", "engine", "journal", "k8s", "runbook", "sim", "world"],
     ),
     ("ui", &["world"]),
     (

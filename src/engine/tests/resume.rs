@@ -210,7 +210,7 @@ impl Run {
             journal,
             past,
             abort: self.abort,
-            guard: Arc::new(NoGuard),
+            guard: Rc::new(NoGuard),
             usuals: Usuals::default(),
         };
         let world = World::new(parts);

@@ -43,6 +43,11 @@ pub(super) fn create<C: Cluster>(
     }
     let body = request.json()?;
     check_kind(&body, kind)?;
+    check_times(&body, kind)?;
+    if !text(&body, "/metadata/resourceVersion").is_empty() {
+        let message = "resourceVersion should not be set on objects to be created";
+        return Err(Failure::new(500, "InternalError", message));
+    }
     let now = cluster.now();
     let created = cluster.with(|store| {
         let mut object = body.clone();
@@ -93,6 +98,7 @@ pub(super) fn change<C: Cluster>(
         } else {
             patch::apply(&mut new, request.content_type(), &body)?;
         }
+        check_times(&new, kind)?;
         let seen = text(&new, "/metadata/resourceVersion");
         if !seen.is_empty() && seen != text(&old, "/metadata/resourceVersion") {
             return Err(Failure::conflict(kind, name, STALE));
@@ -219,6 +225,24 @@ fn identify(object: &mut Value, kind: &Kind, namespace: Option<&str>, name: &str
     }
     set(object, "kind", json!(kind.name));
     set(object, "apiVersion", json!(kind.api_version()));
+}
+
+/// The times of a lease have six decimals, or cannot be read.
+fn check_times(object: &Value, kind: &Kind) -> Result<(), Failure> {
+    if kind.name != "Lease" {
+        return Ok(());
+    }
+    for field in ["acquireTime", "renewTime"] {
+        let time = text(object, &format!("/spec/{field}"));
+        let decimals = time.rsplit_once('.').map_or("", |(_, decimals)| decimals);
+        if !time.is_empty() && decimals.len() != "000000Z".len() {
+            return Err(Failure::bad_request(format!(
+                "Lease in version \"v1\" cannot be handled as a Lease: parsing time \"{time}\" as \
+                 \"2006-01-02T15:04:05.000000Z07:00\": cannot parse \".{decimals}\" as \".000000\""
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn check_kind(body: &Value, kind: &Kind) -> Result<(), Failure> {

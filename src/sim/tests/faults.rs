@@ -177,6 +177,67 @@ fn an_expired_token_is_refused_by_both_until_renewed() {
     );
 }
 
+fn lease(practice: &Practice) -> Value {
+    practice.0.sim.with(|store| {
+        let lease = store.get("Lease", Some("default"), "runbook");
+        lease.cloned().unwrap_or_default()
+    })
+}
+
+#[test]
+fn held_by_another_is_renewed_for_ten_minutes_and_then_released() {
+    within(&fresh("quiet", 1, &["held-by-another"]), async |practice| {
+        let taken = lease(practice);
+        assert_eq!(taken["spec"]["holderIdentity"], "bob@desk");
+        assert_eq!(taken["spec"]["renewTime"], "2026-01-15T13:00:00.000000Z");
+        pause(599).await;
+        let renewed = lease(practice);
+        assert_eq!(renewed["spec"]["renewTime"], "2026-01-15T13:09:45.000000Z");
+        pause(1).await;
+        let released = lease(practice);
+        assert_eq!(released["spec"]["holderIdentity"], Value::Null);
+        assert_eq!(
+            released["metadata"]["annotations"]["runbook/step"],
+            "Grow the pool"
+        );
+        assert_eq!(practice.ledger(), []);
+    });
+}
+
+#[test]
+fn lease_lost_takes_what_somebody_else_holds_and_lets_go_when_it_is_taken_back() {
+    within(&fresh("quiet", 1, &["lease-lost"]), async |practice| {
+        let take = |who: &str| {
+            let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                "metadata": {"namespace": "default", "name": "runbook"},
+                "spec": {"holderIdentity": who, "leaseTransitions": 4}});
+            practice
+                .0
+                .sim
+                .change(|state, now| state.store.put(lease, now));
+        };
+        take("ann@laptop");
+        pause(119).await;
+        assert_eq!(lease(practice)["spec"]["holderIdentity"], "ann@laptop");
+        pause(1).await;
+        let lost = lease(practice);
+        assert_eq!(lost["spec"]["holderIdentity"], "bob@desk");
+        assert_eq!(lost["spec"]["leaseTransitions"], 5);
+        take("ann@laptop");
+        pause(60).await;
+        assert_eq!(lease(practice)["spec"]["holderIdentity"], "ann@laptop");
+    });
+}
+
+#[test]
+fn denied_is_about_changes_and_not_about_who_may_make_them() {
+    within(&fresh("quiet", 1, &["denied"]), async |practice| {
+        let leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+        assert!(practice.0.sim.refuse("POST", leases).is_none());
+        assert!(practice.0.sim.refuse("PATCH", "/api/v1/nodes/n").is_some());
+    });
+}
+
 #[test]
 fn uncordoning_a_node_lifts_its_taint() {
     within(&fresh("cordoned", 1, &[]), async |practice| {

@@ -236,6 +236,24 @@ async fn the_second_of_two_writers_is_told_of_the_conflict() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_times_of_a_lease_have_six_decimals() {
+    let leases = Api::<Lease>::namespaced(Bare::small().client(), "prod");
+    let lease: Lease = serde_json::from_value(json!({"metadata": {"name": "runbook"},
+        "spec": {"renewTime": "2026-01-15T13:00:00.5Z"}}))
+    .unwrap();
+    let kept = leases.create(&PostParams::default(), &lease).await;
+    assert!(kept.is_ok(), "the client writes all six: {kept:?}");
+    let (params, patch) = (
+        PatchParams::default(),
+        Patch::Merge(json!({"spec": {"renewTime": "2026-01-15T13:00:00.5Z"}})),
+    );
+    let short = leases.patch("runbook", &params, &patch);
+    let (code, reason, message) = error(short.await.unwrap_err());
+    assert_eq!((code, &*reason), (400, "BadRequest"));
+    assert!(message.contains(".000000Z07:00"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_there_is_not_found() {
     let nodes = Api::<Node>::all(Bare::small().client());
     let (code, reason, message) = error(nodes.get("x").await.unwrap_err());

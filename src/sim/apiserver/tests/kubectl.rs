@@ -67,7 +67,8 @@ async fn kubectl_reads() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
-    serve_on_loopback(&Bare::small(), home.path()).await;
+    let cluster = Bare::small();
+    serve_on_loopback(&cluster, home.path()).await;
     let say = async |arguments: &str| run_ageless(home.path(), arguments).await;
     assert_eq!(
         say("get nodes").await,
@@ -105,6 +106,18 @@ async fn kubectl_reads() {
         say("wait --for=condition=Ready node/n1 --timeout=5s").await,
         ["node/n1 condition met"]
     );
+    cluster.with(|store| {
+        let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"namespace": "default", "name": "runbook"},
+            "spec": {"holderIdentity": "ann@laptop", "renewTime": "2026-01-15T13:00:00.000000Z"}});
+        store.put(lease, cluster.now());
+    });
+    assert_eq!(
+        say("get leases").await,
+        ["NAME HOLDER AGE", "runbook ann@laptop"]
+    );
+    let holder = "get lease runbook -o jsonpath={.spec.holderIdentity}";
+    assert_eq!(say(holder).await, ["ann@laptop"]);
     assert_eq!(say("auth can-i delete pods").await, ["yes"]);
     assert_eq!(say("get --raw /readyz").await, ["ok"]);
 }
