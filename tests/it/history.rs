@@ -48,7 +48,7 @@ fn list(ran: &Ran) -> Vec<Value> {
 /// One space for several, and words for what differs from day to day and machine to machine.
 fn masked(place: &Place, ran: &Ran) -> String {
     let entries = list(&place.run("history --output json"));
-    let mut text = ran.whole();
+    let mut text = ran.raw();
     for (number, entry) in entries.iter().rev().enumerate().rev() {
         let value = |name: &str| entry[name].as_str().unwrap();
         let day = value("started").get(..10).unwrap();

@@ -94,26 +94,31 @@ pub(crate) struct Ran {
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         Self {
-            out: masked(String::from_utf8(output.stdout).unwrap()),
-            err: masked(String::from_utf8(output.stderr).unwrap()),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
             exit: output.status.code().unwrap_or(-1),
         }
     }
 }
 
 impl Ran {
-    /// Everything, for a snapshot.
+    /// Everything, for a snapshot: without what the wall clock says.
     pub(crate) fn whole(&self) -> String {
+        masked(&self.raw())
+    }
+
+    /// Everything.
+    pub(crate) fn raw(&self) -> String {
         let Self { out, err, exit } = self;
         format!("exit {exit}\n--- standard output\n{out}--- standard error\n{err}")
     }
 }
 
 /// The second a run began in, by the wall clock, stands in its id and nowhere else.
-pub(crate) fn masked(text: String) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
     let mut masked = String::new();
-    let mut rest = text.as_str();
+    let mut rest = text;
     while let Some(at) = rest.find('T') {
         let id = at.checked_sub(8).and_then(|from| rest.get(from..at + 8));
         let id = id.filter(|id| id.ends_with('Z') && digits(&id[..8]) && digits(&id[9..15]));
@@ -129,7 +134,6 @@ pub(crate) fn masked(text: String) -> String {
 
 #[test]
 fn only_the_moment_in_an_id_is_masked() {
-    let masked = |text: &str| masked(text.to_owned());
     assert_eq!(
         masked("go on with 20261123T190511Z-warm_up: T"),
         "go on with RUN-warm_up: T"
