@@ -40,7 +40,9 @@ fn ids(place: &Place) -> Vec<String> {
 fn list(ran: &Ran) -> Vec<Value> {
     assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
     let lines = ran.out.lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// One space for several, and words for what differs from day to day and machine to machine.
