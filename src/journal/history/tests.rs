@@ -409,7 +409,7 @@ proptest! {
         let lines: Vec<String> = (lines.iter().enumerate())
             .map(|(at, length)| digit(at).to_string().repeat(*length))
             .collect();
-        let whole = lines.iter().fold(String::new(), |text, line| text + line + "\n");
+        let whole: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         fs::write(&file, whole + "x".repeat(torn).as_str()).unwrap();
         let mut ends = Ends::open(&file).unwrap();
         let text = |line: Option<&[u8]>| line.map(|line| String::from_utf8(line.to_vec()).unwrap());
