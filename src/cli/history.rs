@@ -6,6 +6,8 @@ mod table;
 mod tale;
 mod when;
 
+use std::fmt::Write as _;
+
 use clap::ArgMatches;
 
 use super::Setup;
@@ -131,7 +133,7 @@ fn prune(setup: &Setup<'_>, matches: &ArgMatches) -> Result<u8> {
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
     if !left.is_empty() {
-        text.push_str(&format!("Left: {}\n", left.join("; ")));
+        writeln!(text, "Left: {}", left.join("; ")).ok();
     }
     ui::print(&text);
     Ok(0)

@@ -109,7 +109,7 @@ fn record(folder: &Path, started: Timestamp) {
     };
     journal.begin(1, begin).unwrap();
     // What thirty records of a warm-up weigh, in one that is flushed once.
-    let nodes: Vec<Value> = (0..50).map(|node| json!({"node": node, "images": ["callysto/2i2c:0.1.4"], "by": "image puller in prod, staging"})).collect();
+    let nodes: Vec<Value> = (0..80).map(|node| json!({"node": node, "images": ["callysto/2i2c:0.1.4"], "by": "image puller in prod, staging"})).collect();
     let end = started + 23.minutes();
     journal.end(end, Outcome::Ok(nodes.into())).unwrap();
     let finish = Finish {

@@ -1,5 +1,7 @@
 //! Runs as rows.
 
+use std::fmt::Write as _;
+
 use super::given::Scripts;
 use super::when::moment;
 use crate::journal::Error;
@@ -38,7 +40,7 @@ pub(super) fn rows(scripts: &mut Scripts<'_>, entries: &[Entry]) -> String {
         text.push('\n');
         let entry = at.checked_sub(1).and_then(|at| entries.get(at));
         if let Some(Ending::Unreadable(error)) = entry.map(|entry| &entry.ending) {
-            text.push_str(&format!("  {}\n", ui::line(&why(error))));
+            writeln!(text, "  {}", ui::line(&why(error))).ok();
         }
     }
     text

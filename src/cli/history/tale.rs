@@ -34,21 +34,21 @@ pub(super) fn tell(
     }
     lines.extend(effects(&story.steps));
     let zone = story.header.timezone.as_deref();
-    section(&mut lines, "Answers", answered(story, zone));
+    section(&mut lines, "Answers", &answered(story, zone));
     let changes = story.changes();
-    let mut changed: Vec<String> = changes.iter().map(ui::change_so_far).collect();
-    if changed.is_empty() {
-        changed.push("nothing".to_owned());
+    let mut what: Vec<String> = changes.iter().map(ui::change_so_far).collect();
+    if what.is_empty() {
+        what.push("nothing".to_owned());
     }
-    section(&mut lines, "Changed", changed);
+    section(&mut lines, "Changed", &what);
     if !story.resumes.is_empty() {
-        section(&mut lines, "Sessions", sessions(story, zone));
+        section(&mut lines, "Sessions", &sessions(story, zone));
     }
-    section(&mut lines, "Ended", ended(entry, story));
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    section(&mut lines, "Ended", &ended(entry, story));
+    lines.join("\n") + "\n"
 }
 
-fn section(lines: &mut Vec<String>, title: &str, inside: Vec<String>) {
+fn section(lines: &mut Vec<String>, title: &str, inside: &[String]) {
     if !inside.is_empty() {
         lines.push(format!("\n{title}"));
         lines.extend(inside.iter().map(|line| format!("  {}", ui::line(line))));

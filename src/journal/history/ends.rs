@@ -57,7 +57,7 @@ impl Ends {
     /// The last whole line but `before`, without its end; what was torn off does not count.
     pub(super) fn last(&mut self, before: usize) -> io::Result<Option<&[u8]>> {
         // What follows its end, the lines after it, and the end of the line before it.
-        while self.tail_at > 0 && ends(&self.tail) < before + 2 {
+        while self.tail_at > 0 && pieces(&self.tail) < before + 3 {
             self.grow()?;
         }
         // The piece after the last end is empty, or torn.
@@ -79,6 +79,7 @@ impl Ends {
     }
 }
 
-fn ends(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte == b'\n').count()
+/// How many pieces the ends of lines cut a text into.
+fn pieces(text: &[u8]) -> usize {
+    text.split(|byte| *byte == b'\n').count()
 }

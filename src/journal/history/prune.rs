@@ -38,12 +38,10 @@ pub fn prune(folder: &Path, keep: usize) -> Result<Pruned, Error> {
     for entry in entries {
         if entry.ending.is_unfinished() {
             pruned.unfinished += 1;
-        } else if matches!(entry.ending, Ending::Unreadable(_)) {
+        } else if matches!(entry.ending, Ending::Unreadable(_)) || read(&entry.path).is_err() {
             pruned.unreadable += 1;
         } else if pruned.kept < keep || is_held(&entry.path)? {
             pruned.kept += 1;
-        } else if read(&entry.path).is_err() {
-            pruned.unreadable += 1;
         } else {
             remove(folder, &files, &entry)?;
             pruned.removed.push(entry.run);

@@ -210,3 +210,35 @@ impl TypedValueParser for Typed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::runbook::library::Library;
+
+    #[test]
+    fn values_are_written_as_the_flags_that_give_them() {
+        const KINDS: &str = "//! Kinds.\nconst who = param::arg(\"Who\");\n\
+            const n = param::int(\"N\", 1);\nconst loud = param::flag(\"Loud\");\n\
+            const safe = param::flag(\"Safe\", true);\nconst t = param::duration(\"T\", \"25m\");\n";
+        let library = Library {
+            folders: Vec::new(),
+            built_in: &[("kinds.rhai", KINDS)],
+        };
+        let script = Script::read(library.find("kinds").unwrap()).unwrap();
+        let written = |values: Value| {
+            let values = serde_json::from_value(values).unwrap();
+            super::written(&values, &script)
+        };
+        let defaults = json!({"who": null, "n": 1, "loud": false, "safe": true, "t": 1500});
+        assert_eq!(written(defaults), "");
+        let given = json!({"who": "Ann's", "n": -4, "loud": true, "safe": false, "t": 5400});
+        assert_eq!(
+            written(given),
+            "'Ann'\\''s' --n -4 --loud --no-safe --t 1h30m"
+        );
+        assert_eq!(written(json!({"gone": 1, "n": 2})), "--n 2");
+    }
+}
