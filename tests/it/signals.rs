@@ -213,7 +213,7 @@ fn an_unreachable_gke_is_said_while_it_is_tried_again() {
         &format!("[target.live]\nproject = \"p\"\nlocation = \"l\"\ncluster = \"c\"\nendpoint = \"http://{address}\"\n"),
     );
     let ran = Running::start(command(&place, WARM_UP))
-        .reading("again in 1 s: read node pool nb-user (no answer from GKE")
+        .reading("again in 1 s: read the lock (cannot look up cluster p/l/c")
         .interrupted(Signal::INT);
     assert!(
         ran.out.contains("Connection refused") && !ran.out.contains(&address),

@@ -273,7 +273,7 @@ fn an_expired_one_is_taken_over_only_with_the_operators_word() {
         else {
             panic!("{notes:?}")
         };
-        assert_eq!((answer.as_str(), who.as_str()), ("take-over", EVE));
+        assert_eq!((answer.as_str(), who.as_str()), ("take-over", "ann@laptop"));
         assert!(question.contains("ann@laptop") && question.contains("\"Grow the pool\""));
         assert!(question.contains("(5 min 01 s)"), "{question}");
     });
