@@ -20,6 +20,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{self, Kind};
+use crate::names::hex;
 
 pub use history::{Usuals, find};
 pub use read::read;
@@ -30,12 +31,7 @@ pub use write::{Beside, Journal};
 
 /// What is recorded instead of a value that is bulky or personal: the start of its SHA-256.
 pub fn digest(value: &Value) -> String {
-    let digest = Sha256::digest(value.to_string());
-    digest
-        .iter()
-        .take(12)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(Sha256::digest(value.to_string()).iter().take(12))
 }
 
 /// The folder of journals within the state folder.

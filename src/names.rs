@@ -200,6 +200,12 @@ pub fn spell(seconds: u64) -> String {
     spelled
 }
 
+/// Bytes as hexadecimal digits.
+pub fn hex<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
+    let digits = bytes.into_iter();
+    digits.fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
 /// The nearest of `known` to what was typed, if near enough to suggest.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known

@@ -194,16 +194,15 @@ impl Host {
                 took_seconds: watched.as_secs(),
             });
         }
-        let outcome = match recorded(step) {
-            Some(outcome) => outcome,
-            None => {
-                let work = (function.run)(self.world.clone(), args.clone());
-                self.stoppable(work).await
-            }
+        let outcome = if let Some(outcome) = recorded(step) {
+            outcome
+        } else {
+            let work = (function.run)(self.world.clone(), args.clone());
+            self.stoppable(work).await
         };
         self.grounds
             .borrow_mut()
-            .stood_on(function, args, step, &outcome);
+            .stood_on(function, &args, step, &outcome);
         outcome
     }
 

@@ -90,7 +90,7 @@ impl Past {
         };
         if (&step.begin.call, &step.begin.args) != (&call.call, &call.args) {
             let now = format!("it is now {} at {}", described(call), call.place);
-            return Err(self.mismatch(step, &now));
+            return Err(self.mismatch(self.at, step, &now));
         }
         let step = Rc::clone(step);
         let last = self.at == self.steps.len() || Some(self.at) == self.undo_from;
@@ -106,16 +106,14 @@ impl Past {
         let step = (!self.is_over())
             .then(|| self.steps.get(self.at))
             .flatten()?;
-        Some(self.mismatch(step, "the script now ends before it"))
+        Some(self.mismatch(self.at + 1, step, "the script now ends before it"))
     }
 
-    fn mismatch(&self, step: &Step, now: &str) -> Error {
-        let number = self.steps.iter().take_while(|s| !std::ptr::eq(&***s, step));
+    fn mismatch(&self, number: usize, step: &Step, now: &str) -> Error {
         Error::new(
             Kind::Refused,
             format!(
-                "the script no longer does what was recorded: effect {} was {} at {}; {now}",
-                number.count() + 1,
+                "the script no longer does what was recorded: effect {number} was {} at {}; {now}",
                 described(&step.begin),
                 step.begin.place,
             ),

@@ -38,7 +38,7 @@ impl Grounds {
     pub(super) fn stood_on(
         &mut self,
         function: &Function,
-        args: Args,
+        args: &Args,
         step: &Step,
         outcome: &Result<Value>,
     ) {
@@ -53,7 +53,7 @@ impl Grounds {
         if step.begin.class.writes() && step.is_done() {
             self.written();
         } else {
-            self.stand_on(function, &args, &step.begin, end.outcome.clone());
+            self.stand_on(function, args, &step.begin, end.outcome.clone());
         }
     }
 

@@ -185,10 +185,8 @@ pub(super) async fn left_by(
     intent: &Intent,
     begun: &Begun,
 ) -> Result<Option<Operation>, Error> {
-    let noted = begun.changes.iter().rev();
-    let noted = noted
-        .filter_map(|change| change.operation.as_deref())
-        .next();
+    let mut noted = begun.changes.iter().rev();
+    let noted = noted.find_map(|change| change.operation.as_deref());
     let Some(name) = noted else {
         // It may have left just before the session was killed.
         return look(world, intent, None, begun.at, false).await;

@@ -3,6 +3,8 @@
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::names::hex;
+
 /// What every line begins with, before the checksum.
 const SUM: &str = "{\"sum\":\"";
 
@@ -37,6 +39,5 @@ fn sum(number: usize, members: &str) -> String {
     hash.update(number.to_string());
     hash.update(members);
     let digest = hash.finalize();
-    let digits = digest.iter().take(DIGITS / 2);
-    digits.map(|byte| format!("{byte:02x}")).collect()
+    hex(digest.iter().take(DIGITS / 2))
 }

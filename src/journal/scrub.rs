@@ -11,6 +11,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::Value;
 
 use super::{Error, write};
+use crate::names::hex;
 
 /// Knows the secrets of a run; clones know the same ones.
 #[derive(Clone)]
@@ -63,10 +64,7 @@ impl Scrub {
             return;
         }
         let tag = hmac::sign(&self.0.key, secret.as_bytes());
-        let digits: String = (tag.as_ref().iter().take(6))
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let marker = format!("[secret {digits}]");
+        let marker = format!("[secret {}]", hex(tag.as_ref().iter().take(6)));
         let mut secrets = self
             .0
             .secrets

@@ -134,6 +134,11 @@ fn tale() -> (tempfile::TempDir, PathBuf, Vec<u8>, Vec<Record>) {
     (folder, path, bytes, records)
 }
 
+/// How many lines have their end.
+fn lines(bytes: &[u8]) -> usize {
+    bytes.split(|byte| *byte == b'\n').count() - 1
+}
+
 /// Reads it and opens it to go on; what both give must be the same.
 fn reopened(path: &Path) -> Result<Vec<Record>, Error> {
     let before = read(path)?;
@@ -148,10 +153,7 @@ fn cut_off_anywhere_it_is_what_was_whole_or_refused_for_having_no_header() {
     let (_folder, path, bytes, records) = tale();
     for length in 0..bytes.len() {
         fs::write(&path, &bytes[..length]).unwrap();
-        let whole = bytes[..length]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let whole = lines(&bytes[..length]);
         match reopened(&path) {
             Ok(read) => assert_eq!(read, records[..whole], "cut off at {length}"),
             Err(error) => {
@@ -178,7 +180,7 @@ proptest! {
                 prop_assert_eq!(&read[..], &records[..records.len() - 1]);
             }
             Err(Error::Damaged { line, .. }) => {
-                let before = bytes[..at].iter().filter(|byte| **byte == b'\n').count();
+                let before = lines(&bytes[..at]);
                 prop_assert!(line == before + 1, "line {line}, flipped in {}", before + 1);
                 prop_assert_eq!(fs::read(&path).unwrap(), bytes);
             }

@@ -125,19 +125,19 @@ pub async fn wait(
     let usual = seconds(want.usual);
     let estimate = (usual > 0).then_some(Usual::estimate(usual, usual));
     let of = want.nodes.into();
-    let mut wait = Wait::begin(world, want.what(), of, estimate, want.limit)?;
-    let left = wait.left();
+    let mut watched = Wait::begin(world, want.what(), of, estimate, want.limit)?;
+    let left = watched.left();
     let mut state = State::new(&want, began);
     let failure = pin!(failure);
     let result = tokio::select! {
         biased;
         error = failure => Err(error),
-        warm = follow(world, &mut state, &mut wait) => warm,
+        warm = follow(world, &mut state, &mut watched) => warm,
         () = world.clock().sleep(left) => {
             Err(report::timed_out(&want, &state.view(world.clock().now())).into())
         }
     };
-    wait.end(result.is_ok());
+    watched.end(result.is_ok());
     result
 }
 

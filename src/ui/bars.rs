@@ -21,6 +21,7 @@ const TICK: Duration = Duration::from_millis(100);
 const LONG_SECONDS: u64 = 60;
 
 /// Shows events on a terminal.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Bars {
     paint: Paint,
     quiet: bool,
@@ -64,9 +65,12 @@ impl Bars {
         if self.replaying {
             let bare = console::strip_ansi_codes(text.trim_start_matches('\n'));
             let dim = self.paint.dim(&format!("{}{bare}", words::BEFORE));
-            return if self.quiet { () } else { streams.err(&dim) };
+            if !self.quiet {
+                streams.err(&dim);
+            }
+        } else {
+            streams.err(text);
         }
-        streams.err(text);
     }
 
     /// A permanent line that `-q` leaves out.
@@ -174,6 +178,30 @@ impl Bars {
         }
     }
 
+    /// What happens to the run itself.
+    fn session(&mut self, event: &Event, streams: &mut Streams) {
+        match &event.what {
+            What::Resumed(resumed) => {
+                let text = words::resumed(resumed, &self.zone);
+                self.line(&self.paint.bold(&text), streams);
+                self.replaying = true;
+            }
+            What::CaughtUp => {
+                self.replaying = false;
+                // What was answered or waited for then needs nobody now.
+                self.away = false;
+                self.line(&self.paint.bold(words::CAUGHT_UP), streams);
+            }
+            What::Slept { seconds } => {
+                for wait in self.waits.values_mut() {
+                    wait.slept(event.at);
+                }
+                self.line(&self.paint.yellow(&words::slept(*seconds)), streams);
+            }
+            _ => {}
+        }
+    }
+
     fn finished(&mut self, finished: &Finished, streams: &mut Streams) {
         self.replaying = false;
         self.waits.clear();
@@ -226,27 +254,11 @@ impl Face for Bars {
             What::Asked { key, question } => self.asked(key, question, streams),
             What::Answered { key, answer, by } => self.answered(key, answer, by, streams),
             What::Changed(change) => {
-                self.line(
-                    &self.paint.yellow(&format!("~ {}", words::change(change))),
-                    streams,
-                );
+                let text = format!("~ {}", words::change(change));
+                self.line(&self.paint.yellow(&text), streams);
             }
-            What::Resumed(resumed) => {
-                let text = words::resumed(resumed, &self.zone);
-                self.line(&self.paint.bold(&text), streams);
-                self.replaying = true;
-            }
-            What::CaughtUp => {
-                self.replaying = false;
-                // What was answered or waited for then needs nobody now.
-                self.away = false;
-                self.line(&self.paint.bold(words::CAUGHT_UP), streams);
-            }
-            What::Slept { seconds } => {
-                for wait in self.waits.values_mut() {
-                    wait.slept(event.at);
-                }
-                self.line(&self.paint.yellow(&words::slept(*seconds)), streams);
+            What::Resumed(_) | What::CaughtUp | What::Slept { .. } => {
+                self.session(event, streams);
             }
             What::WaitBegan {
                 id,
