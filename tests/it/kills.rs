@@ -59,7 +59,7 @@ fn pools(world: &Path) -> Value {
             let mut stages: Vec<&Value> = (pool["instances"].as_object().unwrap().values())
                 .map(|instance| &instance["stage"])
                 .collect();
-            stages.sort_by_key(|stage| stage.to_string());
+            stages.sort_by_key(ToString::to_string);
             (name.clone(), json!([pool["autoscaling"], stages]))
         })
         .collect()
@@ -83,7 +83,11 @@ fn rehearse(place: &Place, name: &str, flags: &str) -> Ran {
 }
 
 fn resume(place: &Place) -> Ran {
-    place.run("resume --speed max --output plain")
+    resume_with(place, "")
+}
+
+fn resume_with(place: &Place, flags: &str) -> Ran {
+    place.run(&format!("resume {flags} --speed max --output plain"))
 }
 
 /// How many points there are: the first that is never reached, less one.
@@ -138,9 +142,9 @@ fn chosen(points: usize) -> Vec<usize> {
 #[track_caller]
 fn survives(name: &str, flags: &str, expected: &End, kills: &[usize], torn: bool) {
     let place = Place::empty();
-    let faults: String = (kills.iter())
-        .map(|point| format!(" --fault killed@#{point}"))
-        .collect();
+    let faults = kills.iter().fold(String::new(), |faults, point| {
+        format!("{faults} --fault killed@#{point}")
+    });
     let mut ran = rehearse(&place, name, &format!("{flags}{faults}"));
     let context = |ran: &Ran| format!("{name} {flags}{faults}\n{}", ran.whole());
     assert_eq!(ran.exit, -1, "never killed: {}", context(&ran));
@@ -174,7 +178,6 @@ fn undisturbed(name: &str, flags: &str) -> End {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the sweep says how much it has done")]
 fn killed_anywhere_it_goes_on_and_the_world_is_as_if_nobody_had_killed_it() {
     let mut kills = 0;
     for (name, flags) in RUNS {
@@ -205,6 +208,38 @@ fn killed_again_while_it_goes_on_it_still_does() {
             &[first, first + 1, first + 3],
             false,
         );
+    }
+}
+
+#[test]
+fn given_up_for_good_it_can_be_killed_as_well() {
+    let given_up = |kills: &[usize]| {
+        let place = Place::empty();
+        let faults = kills.iter().fold(String::new(), |faults, point| {
+            format!("{faults} --fault killed@#{point}")
+        });
+        rehearse(
+            &place,
+            "warm_up",
+            &format!("--nodes 2 --fault killed@7m{faults}"),
+        );
+        let mut ran = resume_with(&place, "--abort");
+        let mut killed = 0;
+        while ran.exit < 0 {
+            killed += 1;
+            ran = resume_with(&place, "--abort");
+        }
+        let over = ran.exit == 2 && ran.err.contains("there is no unfinished run");
+        assert!(ran.exit == 0 || over, "{}", ran.whole());
+        (End::of(&place), killed)
+    };
+    let (expected, _) = given_up(&[]);
+    assert_eq!(expected.ledger.len(), 3, "{expected:?}");
+    // The points after those of the run itself.
+    let first = (1..100).find(|point| given_up(&[*point]).1 > 0).unwrap();
+    for point in first..first + 12 {
+        let (end, killed) = given_up(&[point, point + 2]);
+        assert_eq!(end, expected, "killed at {point}, {killed} times");
     }
 }
 
