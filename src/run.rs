@@ -24,6 +24,7 @@ use crate::engine::{self, Past, Session};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Events, Finished, What};
 use crate::journal::{self, Journal, Scrub, Usuals};
+use crate::names::Mode;
 use crate::runbook::check::calls;
 use crate::runbook::script::Script;
 use crate::world::live;
@@ -203,11 +204,7 @@ fn script(
         past: earlier.map(|earlier| Past::of(&earlier.story)),
         abort: earlier.is_some_and(|earlier| earlier.abort),
         guard,
-        usuals: Usuals::learn(
-            &journal::folder(&request.state),
-            request.script.name(),
-            &world.target().name,
-        ),
+        usuals: usuals(request, world),
     };
     let outcome = request.script.program(&request.values).and_then(|program| {
         let runtime = Rc::clone(runtime);
@@ -217,6 +214,18 @@ fn script(
         runtime.block_on(lock.release(world));
     }
     outcome
+}
+
+/// How long things take on a real target; practice teaches nothing about that.
+fn usuals(request: &Request, world: &World) -> Usuals {
+    let target = world.target();
+    match target.mode {
+        Mode::Live => {
+            let folder = journal::folder(&request.state);
+            Usuals::learn(&folder, request.script.name(), &target.name)
+        }
+        Mode::Practice | Mode::Rehearsal => Usuals::default(),
+    }
 }
 
 /// The lock of the cluster, for a runbook that may change it.

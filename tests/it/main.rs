@@ -13,6 +13,8 @@ mod history;
 #[cfg(unix)]
 mod kills;
 mod live_doors;
+#[cfg(unix)]
+mod live_resume;
 mod live_runs;
 mod program;
 mod rehearsals;
