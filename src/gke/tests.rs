@@ -1,5 +1,6 @@
 //! The room over a scripted GKE, in virtual time.
 
+mod begun;
 mod failures;
 mod grow;
 mod limits;
