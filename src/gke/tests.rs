@@ -1,8 +1,10 @@
 //! The room over a scripted GKE, in virtual time.
 
+mod begun;
 mod failures;
 mod grow;
 mod limits;
 mod operations;
 mod reading;
+mod set_limits;
 mod stub;
