@@ -1,6 +1,6 @@
 //! The room over a scripted GKE, in virtual time.
 
-mod begun;
+mod killed;
 mod failures;
 mod grow;
 mod limits;
