@@ -198,9 +198,10 @@ impl Practice {
     /// # Errors
     /// When this is not a saved world, or one of another version.
     pub fn restore(saved: &[u8], away: Duration, speed: Speed) -> Result<Self, Error> {
-        let saved: Saved = serde_json::from_slice(saved)?;
+        let mut saved: Saved = serde_json::from_slice(saved)?;
         let away = u64::try_from(away.as_millis()).unwrap_or(u64::MAX);
         let at = state::later(saved.at, away);
+        saved.state.spare_this_machine(at);
         Ok(Self::standing(saved.state, at, speed))
     }
 

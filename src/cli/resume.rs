@@ -20,6 +20,9 @@ use crate::runbook::script::Script;
 use crate::sim::{self, Fault};
 use crate::ui::{self, Options};
 
+/// How many runs somebody is asked to choose from.
+const MOST: usize = 15;
+
 /// Goes on with a run, starts it anew, or gives it up for good.
 pub(super) fn resume(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options) -> Result<u8> {
     adjust(screen, matches);
@@ -80,9 +83,18 @@ fn choose(setup: &Setup<'_>, named: Option<&String>, screen: &Options) -> Result
         }
         [only] => only.path.clone(),
         [newest, ..] if !screen.terminal => newest.path.clone(),
-        several => ask_which(setup, several, screen)?,
+        _ => {
+            // What is real first, however much was rehearsed since.
+            unfinished.sort_by_key(|entry| !is_live(entry));
+            unfinished.truncate(MOST);
+            ask_which(setup, &unfinished, screen)?
+        }
     };
     Ok(path)
+}
+
+fn is_live(entry: &Entry) -> bool {
+    (entry.header.as_ref()).is_some_and(|header| header.mode == Mode::Live)
 }
 
 fn ask_which(setup: &Setup<'_>, several: &[Entry], screen: &Options) -> Result<PathBuf> {

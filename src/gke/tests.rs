@@ -1,8 +1,9 @@
 //! The room over a scripted GKE, in virtual time.
 
-mod killed;
+mod begun;
 mod failures;
 mod grow;
+mod killed;
 mod limits;
 mod operations;
 mod reading;

@@ -103,7 +103,7 @@ impl Story {
     /// Reads it.
     ///
     /// # Errors
-    /// As [`super::read`], and when the records do not fit together.
+    /// When it cannot be read or believed, or its records do not fit together.
     pub fn read(path: &Path) -> Result<Self, Error> {
         Self::tell(path, super::read(path)?)
     }

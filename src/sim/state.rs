@@ -183,6 +183,14 @@ impl State {
         }
     }
 
+    /// What happens to the program's machine until then cannot happen to a program that is not
+    /// running.
+    pub(super) fn spare_this_machine(&mut self, until: Timestamp) {
+        for (_, todos) in self.agenda.range_mut(..=millis(until)) {
+            todos.retain(|todo| !matches!(todo, Todo::Die | Todo::Sleep));
+        }
+    }
+
     /// The program's machine sleeps; the world does not, and credentials expire.
     fn sleep(&mut self, at: Timestamp) {
         self.asleep = Some(NAP);

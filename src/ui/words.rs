@@ -185,7 +185,11 @@ pub(super) fn resumed(resumed: &Resumed, zone: &TimeZone) -> String {
         "{head}: {} stopped {} ago, at {}, after {} {plural}",
         resumed.operator,
         took(resumed.away_seconds),
-        last.strftime("%H:%M:%S (%:z)"),
+        if *zone == TimeZone::UTC {
+            last.strftime("%H:%M:%S UTC")
+        } else {
+            last.strftime("%H:%M:%S (%:z)")
+        },
         resumed.effects,
     ))
 }

@@ -19,6 +19,12 @@ fn resume(place: &Place, line: &str) -> Ran {
     Ran::from(command(place, line).output().unwrap())
 }
 
+/// What GKE says an operation began at, when it has just begun.
+#[expect(clippy::disallowed_methods, reason = "GKE has its own clock")]
+fn now() -> String {
+    Timestamp::now().to_string()
+}
+
 /// How often each change was asked for.
 fn sent(cluster: &Cluster) -> Vec<String> {
     let changes = cluster.changes().into_iter();
@@ -80,7 +86,7 @@ async fn a_change_whose_answer_never_came_is_found_by_its_trace() {
         line.ends_with("/operations").then(|| {
             Answer::json(&json!({ "operations": [{
                 "name": "operation-lost", "operationType": "UPDATE_CLUSTER", "status": "DONE",
-                "startTime": Timestamp::now().to_string(),
+                "startTime": now(),
                 "targetLink": "https://container.googleapis.com/v1/projects/1/locations/l/clusters/c",
             }] }))
         })

@@ -32,6 +32,18 @@ fn world_of(place: &Place) -> PathBuf {
     beside.remove(0)
 }
 
+/// The id of the one run there has been.
+fn only_run(place: &Place) -> String {
+    let journals = place.journals();
+    assert_eq!(journals.len(), 1);
+    journals[0]
+        .file_stem()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
 #[test]
 fn a_killed_rehearsal_goes_on_where_it_was_and_sends_nothing_twice() {
     let place = Place::empty();
@@ -59,12 +71,7 @@ fn a_killed_rehearsal_goes_on_where_it_was_and_sends_nothing_twice() {
 fn an_interrupted_one_says_how_to_go_on_and_does() {
     let place = Place::empty();
     let ran = Running::until(&place, PACED, "waiting for 2 nodes").interrupted(Signal::INT);
-    let run = place.journals()[0]
-        .file_stem()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let run = only_run(&place);
     let text = ran.out;
     assert!(text.contains("not done:"), "{text}");
     assert!(text.contains("runbook resume "), "{text}");
@@ -76,12 +83,7 @@ fn an_interrupted_one_says_how_to_go_on_and_does() {
 fn a_run_that_is_going_on_cannot_be_resumed_beside_itself() {
     let place = Place::empty();
     let running = Running::until(&place, PACED, "waiting for 2 nodes");
-    let run = place.journals()[0]
-        .file_stem()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let run = only_run(&place);
     let ran = place.run(&format!("{RESUME} {run}"));
     assert_eq!(ran.exit, 5, "{}", ran.whole());
     assert!(
@@ -175,6 +177,7 @@ fn an_edit_before_the_point_reached_is_explained_and_again_starts_over() {
         "{}",
         ran.whole()
     );
+    let old = only_run(&place);
     let ran = place.run("resume --again --speed max --output plain --yes");
     assert!(
         ran.out.contains("0..20 nodes -> 2..20 nodes"),
@@ -183,12 +186,6 @@ fn an_edit_before_the_point_reached_is_explained_and_again_starts_over() {
     );
     // The old one was replaced; a new one is there.
     assert_eq!(place.journals().len(), 2);
-    let old = place.journals()[0]
-        .file_stem()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
     let ran = place.run(&format!("resume {old}"));
     assert_eq!(ran.exit, 2);
     assert!(ran.err.contains("was replaced by"), "{}", ran.whole());
@@ -228,12 +225,7 @@ fn an_old_run_asks_first() {
         "{}",
         ran.whole()
     );
-    let run = place.journals()[0]
-        .file_stem()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let run = only_run(&place);
     assert_eq!(place.run(&format!("{RESUME} {run}")).exit, 0);
 }
 

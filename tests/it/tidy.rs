@@ -120,7 +120,10 @@ fn every_command_of_the_readme_is_understood() {
     assert!(commands.contains(&"run warm_up --nodes 2".to_owned()));
     for command in commands {
         let ran = Place::empty().run(&command);
-        assert_ne!(ran.exit, 2, "{command}: {}", ran.whole());
+        // Understood, even where nothing was run yet that it could be about.
+        let nothing =
+            ran.err.contains("there is no unfinished run") || ran.err.contains("there is no run");
+        assert!(ran.exit != 2 || nothing, "{command}: {}", ran.whole());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an earlier session of the run began, and did not see the end of.
+//! Killed before or after an operation was noted: what is sent, told and accounted then.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ pub(super) fn begun(world: &World, changes: &[Change]) -> Begun {
         changes: changes.to_vec(),
         watched: Duration::ZERO,
     };
-    for change in changes {
-        world.recall(change.clone());
-    }
+    let mut known = world.changes();
+    known.extend_from_slice(changes);
+    world.remember(known);
     world.enter(Effect {
         begun: Some(begun.clone()),
         usual: None,
@@ -73,22 +73,6 @@ async fn growing(world: &World, there: u32) -> error::Result<Option<crate::gke::
         })
     };
     grow(world, POOL, 2, present).await
-}
-
-#[tokio::test(start_paused = true)]
-async fn killed_before_the_note_a_resize_under_way_is_found_by_its_trace() {
-    let (gke, world, seen) = Gke::new();
-    resized(&gke);
-    begun(&world, &[]);
-    let sent = growing(&world, 0).await.unwrap().unwrap();
-    assert_eq!((sent.name.as_str(), sent.is_done()), ("operation-1", false));
-    assert_eq!(gke.writes(), Vec::<String>::new());
-    assert_eq!(seen.operations(), ["operation-1"]);
-    let change = &world.changes()[0];
-    assert_eq!(
-        (change.before.as_str(), change.after.as_str(), change.fate),
-        ("not recorded", "2 nodes", Fate::InFlight)
-    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,7 +149,7 @@ async fn a_clock_a_little_ahead_of_googles_loses_no_trace() {
 async fn an_operation_of_an_earlier_effect_is_not_taken_twice() {
     let (gke, world, seen) = Gke::new();
     limited(&gke);
-    world.recall(noted("Pool.raise_limits", Some("operation-1")));
+    world.remember(vec![noted("Pool.raise_limits", Some("operation-1"))]);
     begun(&world, &[]);
     raise_limits(&world, POOL, 4, 20).await.unwrap().unwrap();
     assert_eq!(gke.writes(), ["setAutoscaling 4..20 total 0..0"]);

@@ -6,7 +6,7 @@ use google_cloud_container_v1::model::operation::Type;
 use google_cloud_container_v1::model::{NodePoolAutoscaling, Operation};
 use google_cloud_rpc::model::Status;
 
-use super::begun::{begun, noted};
+use super::killed::{begun, noted};
 use super::stub::{Fate, Gke, POOL, autoscaling, busy, operation};
 use crate::error::{self, Kind};
 use crate::event::{self, Level, What};
