@@ -3,9 +3,9 @@
 //!
 //! A person says totals, GKE counts per zone; the arithmetic is done here. Every write looks
 //! before it is sent again, waits visibly for whatever holds the cluster, and tells the journal
-//! its operation's name under a shield. Never removes a node (the autoscaler may, once a minimum is lowered), never switches
-//! autoscaling off,
-//! never asks the operator, and never looks at Kubernetes.
+//! its operation's name under a shield. Never removes a node (the autoscaler may, once a minimum
+//! is lowered), never switches autoscaling off, never asks the operator, and never looks at
+//! Kubernetes.
 
 mod busy;
 mod call;

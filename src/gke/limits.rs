@@ -56,8 +56,8 @@ pub async fn set_limits(
     bring(world, pool, (minimum, maximum), call, exactly).await
 }
 
-/// Whether the limits that an earlier session was about to set were set: none when there is no
-/// trace of it, else whether anything had to be changed. Waits for what it finds.
+/// Whether the limits that an earlier session was about to set were set: none when they are not
+/// these, else whether anything had to be changed. Waits for what it finds.
 ///
 /// # Errors
 /// When nothing can be seen, or the operation failed.
@@ -72,14 +72,15 @@ pub async fn limits_left_by(
         (minimum, maximum),
         ("Pool.set_limits", Class::WriteOnce),
     );
-    if let Some(operation) = left_by(world, &intent, begun).await? {
+    let left = left_by(world, &intent, begun).await?;
+    if let Some(operation) = &left {
         finish(world, pool, &operation.name).await?;
-        return Ok(Some(true));
     }
+    // What was found by its trace may be somebody else's.
     let as_wanted = plan(world, pool, (minimum, maximum), exactly)
         .await?
         .is_none();
-    Ok(as_wanted.then_some(false))
+    Ok(as_wanted.then_some(left.is_some() || !begun.changes.is_empty()))
 }
 
 type Wanted = (u32, u32);

@@ -3,7 +3,9 @@
 mod begun;
 mod failures;
 mod grow;
+mod killed;
 mod limits;
 mod operations;
 mod reading;
+mod set_limits;
 mod stub;

@@ -179,22 +179,34 @@ pub(super) async fn write(
     }
 }
 
-/// The operation of what an earlier session sent, if it did.
+/// The operation of what an earlier session sent, if it did and that is worth waiting for.
 pub(super) async fn left_by(
     world: &World,
     intent: &Intent,
     begun: &Begun,
 ) -> Result<Option<Operation>, Error> {
-    let mut noted = begun.changes.iter().rev();
-    let noted = noted.find_map(|change| change.operation.as_deref());
-    let Some(name) = noted else {
+    if begun.changes.is_empty() {
         // It may have left just before the session was killed.
         return look(world, intent, None, begun.at, false).await;
+    }
+    let mut noted = begun.changes.iter().rev();
+    let Some(name) = noted.find_map(|change| change.operation.as_deref()) else {
+        // It was over when it was noted.
+        return Ok(None);
     };
+    let told =
+        |change: &Change| change.operation.as_deref() == Some(name) && change.fate == Fate::Failed;
+    if world.changes().iter().any(told) {
+        // A run that failed goes on with another try.
+        return Ok(None);
+    }
     match operation::fetch(world, &operation::request(world, name)).await {
         Ok(operation) => Ok(Some(operation)),
         // So long ago that GKE has forgotten it.
-        Err(Error::NotFound { .. }) => Ok(None),
+        Err(Error::NotFound { .. }) => {
+            world.settled(name, Fate::Done)?;
+            Ok(None)
+        }
         Err(failure) => Err(failure),
     }
 }

@@ -1,11 +1,14 @@
 mod lease;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::testing::{IMAGE, Server, cordoned, daemon, node as a_node};
 use super::{nodes, present, puller, uncordon, users};
 use crate::error::Kind;
 use crate::event::{Fate, What};
+use crate::world::{Begun, Effect};
 
 fn user(namespace: &str, name: &str, node: &str) -> Value {
     json!({
@@ -126,6 +129,47 @@ async fn a_node_open_to_pods_is_left_alone() {
     assert!(!uncordon(&world, "a").await.unwrap());
     assert_eq!(server.requests("PATCH"), Vec::<String>::new());
     assert_eq!(seen.events(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_uncordon_that_a_killed_session_sent_is_accounted_once_and_not_sent_again() {
+    let server = Server::default();
+    server.put("nodes", cordoned(a_node("a", true)));
+    let (world, _) = server.world();
+    assert!(uncordon(&world, "a").await.unwrap());
+    let noted = world.changes();
+
+    for (changes, accounted) in [(Vec::new(), 1), (noted.clone(), 0)] {
+        let server = Server::default();
+        server.put("nodes", a_node("a", true));
+        let (world, seen) = server.world();
+        world.enter(Effect {
+            begun: Some(Begun {
+                at: world.clock().now(),
+                changes,
+                watched: Duration::ZERO,
+            }),
+            usual: None,
+        });
+        assert!(uncordon(&world, "a").await.unwrap());
+        assert_eq!(server.requests("PATCH"), Vec::<String>::new());
+        assert_eq!(world.changes(), noted[..accounted]);
+        assert_eq!(seen.notes().len(), accounted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_uncordon_that_was_begun_and_never_arrived_is_sent() {
+    let server = Server::default();
+    server.put("nodes", cordoned(a_node("a", true)));
+    let (world, _) = server.world();
+    world.enter(Effect {
+        begun: Some(Begun::default()),
+        usual: None,
+    });
+    assert!(uncordon(&world, "a").await.unwrap());
+    assert_eq!(server.requests("PATCH").len(), 1);
+    assert_eq!(world.changes().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

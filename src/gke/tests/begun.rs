@@ -150,6 +150,7 @@ async fn limits_leave_a_trace_or_are_that_already_or_nobody_knows() {
         Some(false)
     );
     let left = begun(&world, Vec::new());
+    gke.state().pool.autoscaling = Some(autoscaling(0, 20));
     gke.state()
         .run("operation-7", operation(Type::UpdateCluster, false));
     assert_eq!(
