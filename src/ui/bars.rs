@@ -61,7 +61,6 @@ impl Bars {
 
     /// A permanent line, above the live ones.
     fn line(&mut self, text: &str, streams: &mut Streams) {
-        self.clear(streams);
         if self.replaying {
             let bare = console::strip_ansi_codes(text.trim_start_matches('\n'));
             let dim = self.paint.dim(&format!("{}{bare}", words::BEFORE));

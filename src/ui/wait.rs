@@ -59,7 +59,7 @@ impl Wait {
         self.watched + u64::try_from(since).unwrap_or(0)
     }
 
-    /// That it takes longer than any before, and why.
+    /// That it takes longer than any before, or than was estimated, and why.
     pub(super) fn overdue(&self) -> Option<String> {
         let usual = self
             .usual
