@@ -1,6 +1,7 @@
 //! A run that goes on: what happened before, what happens now, what it learned.
 
 use super::runs::{progress, started};
+use super::windows::drawn;
 use super::*;
 use crate::event::{Fate, Finished, Level, Phase, Resumed, Started, Usual};
 use crate::names::Mode;
@@ -252,4 +253,30 @@ fn the_account_says_what_was_done_what_is_in_flight_what_failed_and_what_was_not
     13:04:05   go on with: runbook resume 20261122T130405Z-warm_up
     13:04:05 Changed so far: node pool nb-user: autoscaler minimum: 0 -> 2; node pool nb-user: size: 0 -> 2 (in flight, operation-2); node pool nb-user: size: 0 -> 2 (FAILED, perhaps done in part, operation-3).
     ");
+}
+
+#[test]
+fn a_failure_while_it_is_told_again_is_shown_as_what_happens_now() {
+    let error = Error::new(Kind::Script, "step 3 no longer matches");
+    let events = vec![
+        at(0, resumed(false)),
+        at(0, step("Raise the floor")),
+        at(1, finished(1, Some(error), Vec::new())),
+    ];
+    let quiet = Options {
+        quiet: true,
+        ..options(Output::Bars)
+    };
+    insta::assert_snapshot!(shown(options(Output::Bars), events.clone()).err(), @"");
+    let err = shown(quiet, events).err();
+    assert!(
+        err.contains("step 3 no longer matches") && !err.contains('┆'),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_wait_that_goes_on_is_drawn_in_windows_wide_and_narrow() {
+    insta::assert_snapshot!(drawn(40, &going_on(), false), @"");
+    insta::assert_snapshot!(drawn(100, &going_on(), false), @"");
 }
