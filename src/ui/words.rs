@@ -172,14 +172,13 @@ pub(super) fn usual_here(usual: &Usual) -> String {
     self::usual(usual).replace('(', &last)
 }
 
-/// Why a wait takes longer than any before, or than was estimated: in the cluster's own words.
-pub(super) fn overdue(usual: &Usual, why: Option<&str>) -> String {
+/// What is said of a wait that takes longer than any before, or than was estimated.
+pub(super) fn overdue(usual: &Usual) -> String {
     let than = match usual.runs {
         0 => "longer than usual",
         _ => "longer than ever seen here",
     };
-    let why = why.map_or_else(|| "nobody has said why".to_owned(), line);
-    format!("{than} ({}): {why}", about(usual.longest))
+    format!("{than} ({})", about(usual.longest))
 }
 
 /// `resuming: ann@laptop stopped 2 h 05 min ago, at 06:12:31 (-07:00), after 14 effects`.
@@ -319,19 +318,13 @@ mod tests {
     #[test]
     fn only_what_earlier_runs_took_has_been_seen_here() {
         let estimate = Usual::estimate(1320, 1320);
-        assert_eq!(
-            overdue(&estimate, None),
-            "longer than usual (22 min): nobody has said why"
-        );
+        assert_eq!(overdue(&estimate), "longer than usual (22 min)");
         let learned = Usual {
             longest: 1510,
             runs: 1,
             ..estimate
         };
-        assert_eq!(
-            overdue(&learned, Some("pulling\n4.1 GB")),
-            "longer than ever seen here (25 min): pulling 4.1 GB"
-        );
+        assert_eq!(overdue(&learned), "longer than ever seen here (25 min)");
     }
 
     #[test]

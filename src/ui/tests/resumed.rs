@@ -313,7 +313,8 @@ fn a_wait_that_goes_on_is_drawn_in_windows_wide_and_narrow() {
     e anything is changed
     ⠋ 2 nodes of nb-user  0/2  29 min 20 s
       ↓ …er-nb-user-3c1f4a2e-node0  pulling
-      why: longer than ever seen here (25 …
+      longer than ever seen here (25 min)
+      why: 0/2 nodes hold the image
     ");
     insta::assert_snapshot!(drawn(100, &going_on(), false), @r"
     runbook warm_up · callysto · LIVE
