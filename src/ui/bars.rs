@@ -61,16 +61,21 @@ impl Bars {
 
     /// A permanent line, above the live ones.
     fn line(&mut self, text: &str, streams: &mut Streams) {
-        self.clear(streams);
         if self.replaying {
             let bare = console::strip_ansi_codes(text.trim_start_matches('\n'));
             let dim = self.paint.dim(&format!("{}{bare}", words::BEFORE));
             if !self.quiet {
-                streams.err(&dim);
+                self.now(&dim, streams);
             }
         } else {
-            streams.err(text);
+            self.now(text, streams);
         }
+    }
+
+    /// A permanent line of this session, also while an earlier one is told again.
+    fn now(&mut self, text: &str, streams: &mut Streams) {
+        self.clear(streams);
+        streams.err(text);
     }
 
     /// A permanent line that `-q` leaves out.
@@ -87,7 +92,7 @@ impl Bars {
     }
 
     fn ring(&self, streams: &mut Streams) {
-        if !self.replaying && self.window.size().is_some() {
+        if self.window.size().is_some() {
             streams.raw(terminal::BELL);
         }
     }
@@ -150,7 +155,7 @@ impl Bars {
         } else {
             self.line(&self.paint.red(&text), streams);
         }
-        if took_seconds > LONG_SECONDS {
+        if took_seconds > LONG_SECONDS && !self.replaying {
             self.away = true;
             let mark = if ok { "✓" } else { "✗" };
             self.title(&format!("{mark} {}: {what}", self.runbook), streams);
@@ -188,8 +193,6 @@ impl Bars {
             }
             What::CaughtUp => {
                 self.replaying = false;
-                // What was answered or waited for then needs nobody now.
-                self.away = false;
                 self.line(&self.paint.bold(words::CAUGHT_UP), streams);
             }
             What::Slept { seconds } => {
@@ -311,11 +314,11 @@ impl Face for Bars {
     }
 
     fn error(&mut self, rendered: &str, streams: &mut Streams) {
-        self.line(&format!("\n{}\n", rendered.trim_end()), streams);
+        self.now(&format!("\n{}\n", rendered.trim_end()), streams);
     }
 
     fn log(&mut self, text: &str, streams: &mut Streams) {
-        self.line(text, streams);
+        self.now(text, streams);
     }
 
     fn idle(&mut self, ticked: bool, streams: &mut Streams) -> Option<Duration> {

@@ -77,10 +77,10 @@ impl Plain {
             lines.push(text);
         }
         if !seen.said_overdue
-            && let Some(overdue) = seen.wait.overdue()
+            && let Some((overdue, why)) = seen.wait.overdue()
         {
+            lines.push(format!("! {overdue}: {why}"));
             seen.said_overdue = true;
-            lines.push(format!("! {overdue}"));
         }
         lines
     }

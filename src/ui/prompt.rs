@@ -7,7 +7,7 @@ use dialoguer::{Confirm, Input, Select};
 
 use super::Options;
 use super::paint::Paint;
-use super::words;
+use super::{terminal, words};
 use crate::error::{Error, Kind, Result};
 use crate::world::operator::{Form, Question};
 
@@ -65,8 +65,9 @@ fn line(term: &Term, prompt: &str, default: Option<&str>) -> io::Result<String> 
 /// Leaves a prompt that was broken off as a whole line, with its cursor.
 fn leave<T>(term: &Term, answer: io::Result<T>) -> io::Result<T> {
     if answer.is_err() {
-        term.show_cursor()?;
-        term.write_line("")?;
+        // Why it was broken off says more than that this could not be written either.
+        term.show_cursor().ok();
+        term.write_line("").ok();
     }
     answer
 }
@@ -102,14 +103,15 @@ pub fn prompt_param<T>(
                 parse,
             )
         });
-    leave(&term, answer).map_err(|error| match error.kind() {
-        io::ErrorKind::Interrupted => {
+    leave(&term, answer).map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted || terminal::closed(&error) {
             Error::new(Kind::Interrupted, "stopped before anything was done")
+        } else {
+            Error::new(
+                Kind::Io,
+                format!("`{label}` could not be asked for: {error}"),
+            )
         }
-        _ => Error::new(
-            Kind::Io,
-            format!("`{label}` could not be asked for: {error}"),
-        ),
     })
 }
 

@@ -1,5 +1,6 @@
 //! The terminal's own state: kept at the start, given back on every way out.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the window's title is ours.
@@ -32,6 +33,7 @@ pub(super) const BELL: &str = "\x07";
 mod attributes {
     use std::sync::OnceLock;
 
+    use rustix::io::Errno;
     use rustix::stdio::{stderr, stdin};
     use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
@@ -50,6 +52,13 @@ mod attributes {
             rustix::io::write(stderr(), sequences.as_bytes()).ok();
         }
     }
+
+    pub(super) fn hung_up(error: &std::io::Error) -> bool {
+        matches!(
+            Errno::from_io_error(error),
+            Some(Errno::IO | Errno::NXIO | Errno::PIPE)
+        )
+    }
 }
 
 #[cfg(not(unix))]
@@ -64,6 +73,18 @@ mod attributes {
             stderr.write_all(sequences.as_bytes()).ok();
         }
     }
+
+    pub(super) fn hung_up(_: &std::io::Error) -> bool {
+        false
+    }
+}
+
+/// Whether a prompt failed because its terminal was closed.
+pub(super) fn closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe
+    ) || attributes::hung_up(error)
 }
 
 /// Remembers the terminal's attributes, the first time.

@@ -59,12 +59,27 @@ impl Wait {
         self.watched + u64::try_from(since).unwrap_or(0)
     }
 
-    /// That it takes longer than any before, and why.
-    pub(super) fn overdue(&self) -> Option<String> {
+    /// That it takes longer than any before, or than was estimated; and why.
+    pub(super) fn overdue(&self) -> Option<(String, &str)> {
         let usual = self
             .usual
             .filter(|usual| self.elapsed_seconds() > usual.longest)?;
-        Some(words::overdue(&usual, self.why.as_deref()))
+        let why = self.why.as_deref().unwrap_or("nobody has said why");
+        Some((words::overdue(&usual), why))
+    }
+
+    /// Why it takes its time; a narrow window has the reason on a line of its own.
+    fn why_lines(&self, width: usize) -> Vec<String> {
+        let Some((overdue, why)) = self.overdue() else {
+            let why = self.why.iter();
+            return why.map(|why| format!("  why: {why}")).collect();
+        };
+        let whole = format!("  why: {overdue}: {why}");
+        if measure_text_width(&whole) <= width {
+            vec![whole]
+        } else {
+            vec![format!("  {overdue}"), format!("  why: {why}")]
+        }
     }
 
     /// The lines, for at most this many rows.
@@ -76,11 +91,8 @@ impl Wait {
         paint: Paint,
     ) -> Vec<String> {
         let mut lines = vec![self.headline(spinner, width, paint)];
-        let why = self
-            .overdue()
-            .or_else(|| self.why.clone())
-            .map(|why| paint.dim(&truncate_str(&format!("  why: {why}"), width, "…")));
-        let room = rows.saturating_sub(1 + usize::from(why.is_some()));
+        let why = self.why_lines(width);
+        let room = rows.saturating_sub(1 + why.len());
         let shown = if self.items.len() > room {
             room.saturating_sub(1)
         } else {
@@ -90,7 +102,8 @@ impl Wait {
         if shown < self.items.len() && room > 0 {
             lines.push(paint.dim(&format!("  +{} more", self.items.len() - shown)));
         }
-        lines.extend(why);
+        let why = why.iter().map(|why| truncate_str(why, width, "…"));
+        lines.extend(why.map(|why| paint.dim(&why)));
         lines.truncate(rows.max(1));
         lines
     }

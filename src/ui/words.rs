@@ -143,12 +143,23 @@ pub(super) fn about(seconds: u64) -> String {
 
 /// `20-25 min` when estimated, `21 min (19-25)` when learned from earlier runs.
 pub(super) fn usual(usual: &Usual) -> String {
-    let between = between(usual.shortest, usual.longest);
     if usual.runs == 0 {
-        return between;
+        return between(usual.shortest, usual.longest);
     }
-    let (range, _) = between.rsplit_once(' ').unwrap_or((&between, ""));
-    format!("{} ({range})", about(usual.median))
+    // One unit for all three: a wait that had nothing to wait for makes the shortest 0 seconds.
+    let (unit, seconds) = if usual.median >= 60 {
+        ("min", 60)
+    } else {
+        ("s", 1)
+    };
+    let shortest = usual.shortest / seconds;
+    let longest = usual.longest.div_ceil(seconds);
+    let range = if shortest == longest {
+        longest.to_string()
+    } else {
+        format!("{shortest}-{longest}")
+    };
+    format!("{} {unit} ({range})", usual.median / seconds)
 }
 
 /// `21 min (last 6 runs here, 19-25)`.
@@ -161,11 +172,13 @@ pub(super) fn usual_here(usual: &Usual) -> String {
     self::usual(usual).replace('(', &last)
 }
 
-/// Why a wait that takes longer than any before does: in the cluster's own words.
-pub(super) fn overdue(usual: &Usual, why: Option<&str>) -> String {
-    let longest = between(usual.longest, usual.longest);
-    let why = why.map_or_else(|| "nobody has said why".to_owned(), line);
-    format!("longer than ever seen here ({longest}): {why}")
+/// What is said of a wait that takes longer than any before, or than was estimated.
+pub(super) fn overdue(usual: &Usual) -> String {
+    let than = match usual.runs {
+        0 => "longer than usual",
+        _ => "longer than ever seen here",
+    };
+    format!("{than} ({})", about(usual.longest))
 }
 
 /// `resuming: ann@laptop stopped 2 h 05 min ago, at 06:12:31 (-07:00), after 14 effects`.
@@ -291,6 +304,31 @@ mod tests {
             "21 min (last run here, 19-25)"
         );
         assert_eq!(usual_here(&Usual::estimate(1200, 1500)), "20-25 min");
+    }
+
+    #[test]
+    fn a_learned_duration_and_its_range_share_one_unit() {
+        let learned = |shortest, median, longest| Usual {
+            median,
+            shortest,
+            longest,
+            runs: 6,
+        };
+        assert_eq!(usual(&learned(0, 1260, 1510)), "21 min (0-26)");
+        assert_eq!(usual(&learned(20, 40, 90)), "40 s (20-90)");
+        assert_eq!(usual(&learned(3480, 3900, 4800)), "65 min (58-80)");
+    }
+
+    #[test]
+    fn only_what_earlier_runs_took_has_been_seen_here() {
+        let estimate = Usual::estimate(1320, 1320);
+        assert_eq!(overdue(&estimate), "longer than usual (22 min)");
+        let learned = Usual {
+            longest: 1510,
+            runs: 1,
+            ..estimate
+        };
+        assert_eq!(overdue(&learned), "longer than ever seen here (25 min)");
     }
 
     #[test]

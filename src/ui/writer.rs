@@ -199,10 +199,13 @@ impl Writer {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.given_up.push(reply),
             Err(error) => {
-                let lost = Error::new(
-                    Kind::Io,
-                    format!("the question could not be asked: {error}"),
-                );
+                let lost = if terminal::closed(&error) {
+                    // No signal need follow, so nothing else would end the wait for an answer.
+                    Error::new(Kind::Interrupted, "the terminal was closed")
+                } else {
+                    let why = format!("the question could not be asked: {error}");
+                    Error::new(Kind::Io, why)
+                };
                 reply.send(Err(lost)).ok();
             }
         }

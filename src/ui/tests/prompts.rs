@@ -134,3 +134,32 @@ fn ctrl_c_at_a_prompt_leaves_the_question_open_for_the_stop_to_win() {
     drop(writer);
     assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
 }
+
+#[test]
+fn a_question_to_a_closed_terminal_is_an_interruption() {
+    let closed: &[Asker] = &[
+        |_, _| Err(io::ErrorKind::UnexpectedEof.into()),
+        |_, _| Err(io::ErrorKind::BrokenPipe.into()),
+        #[cfg(unix)]
+        |_, _| Err(rustix::io::Errno::IO.into()),
+    ];
+    for asker in closed {
+        let (to, from) = mpsc::channel();
+        let (streams, _) = streams::Streams::collecting();
+        let screen = options(Output::Plain);
+        let mut writer = Writer::new(&screen, streams, Window::none(), to, *asker);
+        let (reply, mut answer) = oneshot::channel();
+        let question = Question {
+            key: "raise".into(),
+            text: "Raise?".into(),
+            form: Form::Confirm,
+        };
+        writer.take(Message::Ask(question, reply));
+        writer.take(from.recv().unwrap());
+        let error = answer.try_recv().unwrap().unwrap_err();
+        assert_eq!(
+            (error.kind, error.message.as_str()),
+            (Kind::Interrupted, "the terminal was closed")
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! A run that goes on: what happened before, what happens now, what it learned.
 
 use super::runs::{progress, started};
+use super::windows::drawn;
 use super::*;
 use crate::event::{Fate, Finished, Level, Phase, Resumed, Started, Usual};
 use crate::names::Mode;
@@ -251,5 +252,87 @@ fn the_account_says_what_was_done_what_is_in_flight_what_failed_and_what_was_not
     13:04:05     runbook run teardown
     13:04:05   go on with: runbook resume 20261122T130405Z-warm_up
     13:04:05 Changed so far: node pool nb-user: autoscaler minimum: 0 -> 2; node pool nb-user: size: 0 -> 2 (in flight, operation-2); node pool nb-user: size: 0 -> 2 (FAILED, perhaps done in part, operation-3).
+    ");
+}
+
+#[test]
+fn a_failure_while_it_is_told_again_is_shown_as_what_happens_now() {
+    let error = Error::new(Kind::Script, "step 3 no longer matches");
+    let events = vec![
+        at(0, resumed(false)),
+        at(0, step("Raise the floor")),
+        at(1, finished(1, Some(error), Vec::new())),
+    ];
+    let quiet = Options {
+        quiet: true,
+        ..options(Output::Bars)
+    };
+    insta::assert_snapshot!(shown(options(Output::Bars), events.clone()).err(), @r"
+    resuming: ann@laptop stopped 2 h 00 min ago, at 11:04:05 (+00:00), after 14 effects
+    ┆ ▸ Raise the floor
+
+    runbook::script
+
+      x step 3 no longer matches
+
+    ✗ warm_up on callysto: failed after 22 min 31 s
+      nothing was changed
+      next:
+        runbook run teardown
+      practice: nothing real was touched
+    ");
+    let err = shown(quiet, events).err();
+    assert!(
+        err.contains("step 3 no longer matches") && !err.contains('┆'),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_wait_that_goes_on_is_drawn_in_windows_wide_and_narrow() {
+    insta::assert_snapshot!(drawn(40, &going_on(), false), @r"
+    runbook warm_up · callysto · LIVE
+      Warm up the hub before a hackathon.
+      from runbooks/warm_up.rhai (3f2a90c11d
+    4e)
+      on callysto-202316/northamerica-northe
+    ast1/callysto-cluster
+      with --nodes 2 --pool nb-user
+      run 20261122T130405Z-warm_up
+    resuming: ann@laptop stopped 2 h 00 min 
+    ago, at 04:04:05 (-07:00), after 14 effe
+    cts
+    ┆ ▸ Raise the floor
+    ┆ ~ node pool nb-user: autoscaler minimu
+    m: 0 -> 2
+    ┆ ✓ limits of nb-user  40 s
+    ┆   raised
+    caught up: what follows happens now
+    ! this machine was asleep for 1 h 56 min
+    ; what it knows is looked at again befor
+    e anything is changed
+    ⠋ 2 nodes of nb-user  0/2  29 min 20 s
+      ↓ …er-nb-user-3c1f4a2e-node0  pulling
+      longer than ever seen here (25 min)
+      why: 0/2 nodes hold the image
+    ");
+    insta::assert_snapshot!(drawn(100, &going_on(), false), @r"
+    runbook warm_up · callysto · LIVE
+      Warm up the hub before a hackathon.
+      from runbooks/warm_up.rhai (3f2a90c11d4e)
+      on callysto-202316/northamerica-northeast1/callysto-cluster
+      with --nodes 2 --pool nb-user
+      run 20261122T130405Z-warm_up
+    resuming: ann@laptop stopped 2 h 00 min ago, at 04:04:05 (-07:00), after 14 effects
+    ┆ ▸ Raise the floor
+    ┆ ~ node pool nb-user: autoscaler minimum: 0 -> 2
+    ┆ ✓ limits of nb-user  40 s
+    ┆   raised
+    caught up: what follows happens now
+    ! this machine was asleep for 1 h 56 min; what it knows is looked at again before anything is change
+    d
+    ⠋ 2 nodes of nb-user  ──────────────────── 0/2  29 min 20 s, usual 21 min (19-25)
+      ↓ gke-callysto-cluster-nb-user-3c1f4a2e-node0  pulling
+      why: longer than ever seen here (25 min): 0/2 nodes hold the image
     ");
 }

@@ -2,7 +2,7 @@
 
 use super::runs::{at, options, run};
 use super::screen::Screen;
-use crate::event::What;
+use crate::event::{Event, What};
 use crate::ui::bars::Bars;
 use crate::ui::live::Window;
 use crate::ui::writer::Face as _;
@@ -10,17 +10,24 @@ use crate::ui::{Output, Redactor, streams};
 
 /// What a window of this width shows after `upto` events, drawn after each of them.
 fn window(width: u16, upto: usize) -> String {
+    let all = run();
+    let events = all.get(..upto).unwrap_or(&all);
+    drawn(width, events, upto > all.len())
+}
+
+/// What a window of this width shows after these events, cleared of what moves or not.
+pub(super) fn drawn(width: u16, events: &[Event], cleared: bool) -> String {
     let (mut streams, collected) = streams::Streams::collecting();
     let mut bars = Bars::new(
         &options(Output::Bars),
         Window::fake(24, width),
         Redactor::default(),
     );
-    for event in run().iter().take(upto) {
+    for event in events {
         bars.show(event, &mut streams);
         bars.idle(false, &mut streams);
     }
-    if upto > run().len() {
+    if cleared {
         bars.clear(&mut streams);
     }
     streams.flush();
