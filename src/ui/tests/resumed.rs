@@ -268,7 +268,7 @@ fn a_failure_while_it_is_told_again_is_shown_as_what_happens_now() {
         ..options(Output::Bars)
     };
     insta::assert_snapshot!(shown(options(Output::Bars), events.clone()).err(), @r"
-    resuming: ann@laptop stopped 2 h 00 min ago, at 11:04:05 (+00:00), after 14 effects
+    resuming: ann@laptop stopped 2 h 00 min ago, at 11:04:05 UTC, after 14 effects
     ┆ ▸ Raise the floor
 
     runbook::script
