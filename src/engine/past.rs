@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::engine::function::HANDLE;
 use crate::error::{Error, Kind};
+use crate::event::Fate;
 use crate::journal::{Begin, Outcome, Step, Story};
 use crate::names::Class;
 
@@ -42,6 +43,7 @@ impl Past {
     pub fn of(story: &Story) -> Self {
         let steps: Vec<Rc<Step>> = story.steps.iter().cloned().map(Rc::new).collect();
         let script = story.aborting.unwrap_or(steps.len());
+        let script = script.min(failed(story, &steps).unwrap_or(script));
         Self {
             run: story.header.run.clone(),
             replayed: frontier(steps.get(..script).unwrap_or_default()),
@@ -131,6 +133,25 @@ fn frontier(steps: &[Rc<Step>]) -> usize {
     let reads = steps.iter().rev();
     let reads = reads.take_while(|step| step.begin.class == Class::Read);
     steps.len() - reads.count()
+}
+
+/// The write whose operation failed and so made the run fail: it ended well itself, and what came
+/// after it rests on nothing.
+fn failed(story: &Story, steps: &[Rc<Step>]) -> Option<usize> {
+    steps.last().filter(|step| step.error().is_some())?;
+    let changes = story.changes();
+    let failed = |operation: &str| {
+        let mut of = changes.iter();
+        of.any(|change| {
+            change.operation.as_deref() == Some(operation) && change.fate == Fate::Failed
+        })
+    };
+    steps.iter().position(|step| {
+        let mut operations = step
+            .changes()
+            .filter_map(|change| change.operation.as_deref());
+        operations.any(failed)
+    })
 }
 
 /// `Pool.grow(nb-user, 2)`.

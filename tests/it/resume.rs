@@ -110,6 +110,21 @@ fn time_can_pass_while_nobody_watches() {
 }
 
 #[test]
+fn a_resize_that_failed_is_not_taken_as_done() {
+    let place = Place::empty();
+    let line = "rehearse warm_up --nodes 2 --speed max --output plain --fault op-error-only";
+    assert_eq!(place.run(line).exit, 1);
+    let ran = place.run(&format!("{RESUME} --away 2h"));
+    let (_, now) = ran.out.split_once("caught up").unwrap();
+    // The pool is looked at again, and its old failure does not end the new wait.
+    assert!(
+        now.contains("nb-user already has, or is getting, 2 nodes"),
+        "{now}"
+    );
+    assert!(now.contains("0/2 ready, booting 2; 10 min"), "{now}");
+}
+
+#[test]
 fn a_torn_last_record_is_cut_off() {
     let place = Place::empty();
     Running::until(&place, PACED, "waiting for 2 nodes").killed();
