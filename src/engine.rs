@@ -25,7 +25,6 @@ use crate::world::{Guard, World};
 
 pub use build::table;
 pub use function::{Answer, Args, Function, handle};
-pub(crate) use host::interrupted;
 pub use past::Past;
 pub use program::{File, Program};
 pub use raised::catchable;

@@ -246,6 +246,18 @@ pub struct Change {
     pub fate: Fate,
 }
 
+/// Remembers what became of the change that `operation` carries out; says whether that is news.
+pub fn settle(changes: &mut [Change], operation: &str, fate: Fate) -> bool {
+    let mut news = false;
+    for change in changes {
+        if change.operation.as_deref() == Some(operation) {
+            news |= change.fate != fate;
+            change.fate = fate;
+        }
+    }
+    news
+}
+
 /// What became of a change that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

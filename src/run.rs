@@ -187,11 +187,7 @@ fn script(
     journal: &Journal,
 ) -> Result<()> {
     let lock = runtime.block_on(async {
-        tokio::select! {
-            biased;
-            () = world.stop().stopped() => Err(engine::interrupted()),
-            consent = opening::consent(request, world) => consent,
-        }?;
+        world.stop().cut(opening::consent(request, world)).await?;
         lock(request, world, journal.run()).await
     })?;
     let guard: Rc<dyn Guard> = match &lock {

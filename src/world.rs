@@ -298,14 +298,7 @@ impl World {
     /// # Errors
     /// When the record could not be kept.
     pub fn settled(&self, operation: &str, fate: Fate) -> error::Result<()> {
-        let mut news = false;
-        for change in lock(&self.0.changes).iter_mut() {
-            if change.operation.as_deref() == Some(operation) {
-                news |= change.fate != fate;
-                change.fate = fate;
-            }
-        }
-        if !news {
+        if !event::settle(&mut lock(&self.0.changes), operation, fate) {
             return Ok(());
         }
         self.note(&Note::Settled {

@@ -19,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::What;
 use crate::journal::{Begin, Journal, Outcome, Record, Step, Usuals, digest};
 use crate::names::Class;
+use crate::world::stop::interrupted;
 use crate::world::{Effect, Guard, Note, World};
 
 /// A result this long is recorded as its digest.
@@ -143,12 +144,9 @@ impl Host {
             // Else whether a question was answered by a flag or typed reorders what is due now.
             tokio::task::yield_now().await;
             if class == Class::Local {
-                let outcome = self.stoppable((function.run)(self.world.clone(), args));
-                let outcome = outcome.await;
-                if let Some(step) = self.world.steps().last() {
-                    self.guard.step(step);
-                }
-                return outcome;
+                return self
+                    .stoppable((function.run)(self.world.clone(), args))
+                    .await;
             }
             let file = context.call_source().unwrap_or_default();
             let place = self.program.place(file, context.call_position(), "");
@@ -175,12 +173,8 @@ impl Host {
     }
 
     /// The outcome, unless the operator stops it first.
-    async fn stoppable(&self, work: impl Future<Output = Result<Value>>) -> Result<Value> {
-        tokio::select! {
-            biased;
-            () = self.world.stop().stopped() => Err(interrupted()),
-            outcome = work => outcome,
-        }
+    async fn stoppable<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.world.stop().cut(work).await
     }
 
     /// Gives back what an earlier session recorded, and shows it again.
@@ -301,9 +295,9 @@ impl Host {
                 grounds.look_again(&self.world).await?;
                 self.world.trust();
             }
-            Ok(Value::Null)
+            Ok(())
         };
-        self.stoppable(look).await.map(|_| ())
+        self.stoppable(look).await
     }
 
     /// A mismatch, with what may have caused it and what has been changed so far.
@@ -325,11 +319,6 @@ fn kept(function: &Function, outcome: &Result<Value>) -> Outcome {
         Ok(value) => Outcome::Ok(value.clone()),
         Err(error) => Outcome::Error(error.clone()),
     }
-}
-
-/// What a stop feels like from inside.
-pub(crate) fn interrupted() -> Error {
-    Error::new(Kind::Interrupted, "stopped by the operator")
 }
 
 /// A call's arguments as plain data of the right types.

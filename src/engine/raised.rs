@@ -3,9 +3,9 @@
 use rhai::{Dynamic, EvalAltResult, Map, Position};
 use serde_json::Value;
 
-use crate::engine::host::interrupted;
 use crate::engine::program::Program;
 use crate::error::{Error, Kind};
+use crate::world::stop::interrupted;
 
 /// Whether a script may catch it: not when a person or our own mistake ended the run.
 pub fn catchable(kind: Kind) -> bool {

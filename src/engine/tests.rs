@@ -137,13 +137,14 @@ fn run_with(text: &str, libraries: &[(&str, &str)]) -> Ran {
     })
 }
 
+/// A runtime as practice has it.
+fn paused() -> Rc<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    Rc::new(builder.enable_all().start_paused(true).build().unwrap())
+}
+
 fn run_here(text: &str, libraries: &[(&str, &str)]) -> Ran {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let runtime = Rc::new(runtime);
+    let runtime = paused();
     let _entered = runtime.handle().enter();
     let (world, seen) = testing::world(None, None);
     let folder = tempfile::tempdir().unwrap();

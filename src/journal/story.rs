@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Error;
 use super::record::{Begin, Closed, End, Finish, Header, Outcome, Record, Resume};
 use crate::error::Kind;
-use crate::event::{Change, Fate};
+use crate::event::{self, Change};
 use crate::world::{Begun, Note};
 
 /// Everything a journal tells.
@@ -236,18 +236,12 @@ impl Story {
         for (_, note) in self.steps.iter().flat_map(|step| &step.notes) {
             match note {
                 Note::Changed { change } => changes.push(change.clone()),
-                Note::Settled { operation, fate } => settle(&mut changes, operation, *fate),
+                Note::Settled { operation, fate } => {
+                    event::settle(&mut changes, operation, *fate);
+                }
                 Note::Watched { .. } | Note::Slept { .. } | Note::Answered { .. } => {}
             }
         }
         changes
-    }
-}
-
-fn settle(changes: &mut [Change], operation: &str, fate: Fate) {
-    for change in changes {
-        if change.operation.as_deref() == Some(operation) {
-            change.fate = fate;
-        }
     }
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::record::{Begin, End, Finish, Header, Outcome, Record};
 use super::{Error, Scrub, Story, line, read};
@@ -234,16 +233,6 @@ impl Notes for Journal {
         let seq = self.state().seq;
         let note = note.clone();
         Ok(self.write(&Record::Noted { seq, at, note })?)
-    }
-}
-
-/// What an outcome is on record.
-impl From<&error::Result<Value>> for Outcome {
-    fn from(outcome: &error::Result<Value>) -> Self {
-        match outcome {
-            Ok(value) => Self::Ok(value.clone()),
-            Err(error) => Self::Error(error.clone()),
-        }
     }
 }
 

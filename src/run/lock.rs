@@ -8,7 +8,7 @@ mod holder;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
@@ -67,7 +67,6 @@ pub(super) struct Lock {
 #[derive(Debug)]
 struct Hold {
     options: LockOptions,
-    step: Mutex<String>,
     /// One look at a time.
     turn: tokio::sync::Mutex<()>,
 }
@@ -81,18 +80,14 @@ impl Lock {
     pub(super) async fn take(world: &World, options: LockOptions) -> Result<Self> {
         let hold = Arc::new(Hold {
             options,
-            step: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         });
-        tokio::select! {
-            biased;
-            () = world.stop().stopped() => {
-                // The request that took it may have arrived.
-                hold.release(world).await;
-                return Err(Error::new(Kind::Interrupted, "stopped by the operator"));
-            }
-            taken = hold.take(world) => taken?,
+        let taken = world.stop().cut(hold.take(world)).await;
+        if matches!(&taken, Err(error) if error.kind == Kind::Interrupted) {
+            // The request that took it may have arrived.
+            hold.release(world).await;
         }
+        taken?;
         let renewals = tokio::spawn(renew(world.clone(), Arc::clone(&hold)));
         Ok(Self { hold, renewals })
     }
@@ -114,16 +109,6 @@ impl Drop for Lock {
 impl Guard for Lock {
     fn before_write<'a>(&'a self, world: &'a World) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(self.hold.before_write(world))
-    }
-
-    fn step(&self, title: &str) {
-        title.clone_into(
-            &mut self
-                .hold
-                .step
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
     }
 }
 
@@ -171,7 +156,7 @@ impl Hold {
                 self.ask(world, other).await?;
             }
             let from = other.and_then(Lease::holder).map(str::to_owned);
-            let taken = Lease::taken(found, &self.claim(), world.clock().now());
+            let taken = Lease::taken(found, &self.claim(world), world.clock().now());
             let put = retry(world, "take the lock", true, LIMIT, async || {
                 self.put(world, &taken).await
             });
@@ -240,7 +225,7 @@ impl Hold {
         let _turn = self.turn.lock().await;
         loop {
             let found = self.look(world).await?;
-            let (claim, now) = (self.claim(), world.clock().now());
+            let (claim, now) = (self.claim(world), world.clock().now());
             let next = match found {
                 Some(other) if !self.is_ours(&other) => {
                     return Err(holder::took(world, &other, &claim.run));
@@ -299,13 +284,12 @@ impl Hold {
         });
     }
 
-    fn claim(&self) -> Claim {
-        let step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+    fn claim(&self, world: &World) -> Claim {
         Claim {
             holder: self.options.holder.clone(),
             run: self.options.run.clone(),
             runbook: self.options.runbook.clone(),
-            step: step.clone(),
+            step: world.steps().pop().unwrap_or_default(),
         }
     }
 

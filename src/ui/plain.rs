@@ -61,6 +61,7 @@ impl Plain {
         };
         seen.wait.watched(at, watched);
         seen.wait.why = why.map(words::line);
+        seen.wait.items = items.to_vec();
         let mut lines = Vec::new();
         let counts = words::counts(done, of, items);
         let due = at.duration_since(seen.said_at) >= HEARTBEAT;
@@ -79,7 +80,11 @@ impl Plain {
         if !seen.said_overdue
             && let Some((overdue, why)) = seen.wait.overdue()
         {
-            lines.push(format!("! {overdue}: {why}"));
+            let missing = match seen.wait.missing() {
+                missing if missing.is_empty() => missing,
+                missing => format!("{missing}: "),
+            };
+            lines.push(format!("! {overdue}: {missing}{why}"));
             seen.said_overdue = true;
         }
         lines

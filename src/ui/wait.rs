@@ -68,6 +68,15 @@ impl Wait {
         Some((words::overdue(&usual), why))
     }
 
+    /// What is still missing: `node-1 (pulling 2/3), node-2 (booting)`.
+    pub(super) fn missing(&self) -> String {
+        let missing = (self.items.iter()).filter(|item| item.phase != Phase::Ready);
+        let missing: Vec<String> = missing
+            .map(|item| format!("{} ({})", item.name, item.note))
+            .collect();
+        missing.join(", ")
+    }
+
     /// Why it takes its time; a narrow window has the reason on a line of its own.
     fn why_lines(&self, width: usize) -> Vec<String> {
         let Some((overdue, why)) = self.overdue() else {

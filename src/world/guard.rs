@@ -1,4 +1,4 @@
-//! Who may change the cluster now: asked before every write, told of every step.
+//! Who may change the cluster now: asked before every write.
 
 use futures::future::LocalBoxFuture;
 
@@ -12,9 +12,6 @@ pub trait Guard {
     /// # Errors
     /// `refused` when it may not; nothing may be changed any more then.
     fn before_write<'a>(&'a self, world: &'a World) -> LocalBoxFuture<'a, Result<()>>;
-
-    /// The run has come to this heading of its script.
-    fn step(&self, title: &str);
 }
 
 /// Lets everything pass: for runbooks that only read, and for `--no-lock`.
@@ -25,6 +22,4 @@ impl Guard for NoGuard {
     fn before_write<'a>(&'a self, _: &'a World) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
-
-    fn step(&self, _: &str) {}
 }

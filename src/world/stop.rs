@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::watch;
 
+use crate::error::{self, Kind};
+
 /// Tells everybody that the operator wants the run to stop.
 #[derive(Debug, Clone)]
 pub struct Stop(Arc<Inner>);
@@ -48,12 +50,29 @@ impl Stop {
         }
     }
 
+    /// What `work` gives, unless the run is stopped first.
+    ///
+    /// # Errors
+    /// Its own, or [`interrupted`].
+    pub async fn cut<T>(&self, work: impl Future<Output = error::Result<T>>) -> error::Result<T> {
+        tokio::select! {
+            biased;
+            () = self.stopped() => Err(interrupted()),
+            outcome = work => outcome,
+        }
+    }
+
     /// Runs a request and the note of its name to their end, whatever [`Stop::stop`] says:
     /// a request cut off half-way may have been accepted with nobody knowing its name.
     pub async fn shielded<T>(&self, request: impl Future<Output = T>) -> T {
         let _raised = Raised::new(self);
         request.await
     }
+}
+
+/// What a stop feels like from inside.
+pub(crate) fn interrupted() -> error::Error {
+    error::Error::new(Kind::Interrupted, "stopped by the operator")
 }
 
 /// A raised shield; lowered when dropped.

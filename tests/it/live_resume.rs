@@ -150,7 +150,13 @@ async fn a_run_goes_on_where_it_began_and_nowhere_else() {
         "{}",
         ran.whole()
     );
+    place.configure(&config);
     let ran = resume(&place, &format!("{RESUME} --away 2h"));
-    assert_ne!(ran.exit, 0);
+    assert_eq!(ran.exit, 2, "{}", ran.whole());
+    assert!(
+        ran.err.contains("a real cluster has its own time"),
+        "{}",
+        ran.whole()
+    );
     assert_eq!(sent(&cluster), ["setAutoscaling"]);
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::table::Type;
 use super::super::{Answer, Args, Function, Past, Program, Session};
-use super::{file, function};
+use super::{file, function, paused};
 use crate::error::{self, Error, Kind};
 use crate::event::{Change, Fate, Level, What};
 use crate::journal::{self, Journal, Scrub, Story, Usuals};
@@ -173,12 +173,7 @@ impl Run {
 
     /// Runs `text`, or goes on with it.
     fn session(&mut self, text: &str) -> Sat {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        let runtime = Rc::new(runtime);
+        let runtime = paused();
         let _entered = runtime.handle().enter();
         let (journal, past) = match &self.path {
             None if self.journal.is_some() => (self.journal.take().unwrap(), None),

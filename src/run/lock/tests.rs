@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 
+use std::sync::Mutex;
+
 use super::*;
 use crate::event::{Event, Events};
 use crate::names::Mode;
@@ -161,7 +163,7 @@ fn a_second_run_is_told_who_holds_it_since_when_and_doing_what() {
     within(&[], async |cluster| {
         let (ann, eve) = (cluster.desk(""), cluster.desk(""));
         let lock = ann.take(ANN, false).await.unwrap();
-        lock.step("Grow the pool");
+        ann.world.begin_step("Grow the pool".to_owned());
         ann.pause(20).await;
         let refused = eve.take(EVE, false).await.unwrap_err();
         assert_eq!((refused.kind, refused.kind.exit_code()), (Kind::Refused, 5));
@@ -249,7 +251,7 @@ fn an_expired_one_is_taken_over_only_with_the_operators_word() {
     within(&[], async |cluster| {
         let ann = cluster.desk("");
         let lock = ann.take(ANN, false).await.unwrap();
-        lock.step("Grow the pool");
+        ann.world.begin_step("Grow the pool".to_owned());
         ann.pause(16).await;
         drop(lock);
         ann.pause(300).await;

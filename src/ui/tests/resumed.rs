@@ -135,7 +135,7 @@ fn a_log_tells_what_was_before_from_what_is_now() {
     08:04:07 ! this machine was asleep for 1 h 56 min; what it knows is looked at again before anything is changed
     08:04:08 … 0/2 ready, pulling 1; 23 min of usual 21 min (19-25)
     08:09:08 … 0/2 ready, pulling 1; 28 min of usual 21 min (19-25)
-    08:09:08 ! longer than ever seen here (25 min): 0/2 nodes hold the image
+    08:09:08 ! longer than ever seen here (25 min): gke-callysto-cluster-nb-user-3c1f4a2e-node0 (pulling): 0/2 nodes hold the image
     08:10:08 … 0/2 ready, pulling 1; 29 min of usual 21 min (19-25)
     ");
 }
