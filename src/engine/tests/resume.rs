@@ -1,4 +1,8 @@
-//! Sessions of one run: what is given back, what is done again, what is asked.
+//! Sessions of one run: what is given back, and what is done again.
+
+mod edits;
+mod undo;
+mod unsure;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -365,53 +369,6 @@ fn an_error_that_was_caught_is_given_back_as_it_was() {
 }
 
 #[test]
-fn an_edit_after_the_point_reached_is_fine() {
-    let mut run = Run::new();
-    run.answering(&["yes"]).session(SCRIPT).outcome.unwrap();
-    run.killed_after(10);
-    let edited = SCRIPT
-        .replace("open(7);", "// better\n open(8);")
-        .replace("    let n", "\n\n let n");
-    let second = run.session(&edited);
-    second.outcome.unwrap();
-    assert_eq!(second.done[2..], ["wait 2", "open 8", "\"end\""]);
-}
-
-#[test]
-fn an_edit_before_it_is_explained_with_both_places() {
-    let refused = |edited: &str| {
-        let mut run = Run::new();
-        run.answering(&["yes"]).session(SCRIPT).outcome.unwrap();
-        run.killed_after(10);
-        let sat = run.session(edited);
-        assert!(
-            sat.done.iter().all(|done| !done.starts_with("wait")),
-            "{:?}",
-            sat.done
-        );
-        let error = sat.outcome.unwrap_err();
-        assert_eq!(error.kind, Kind::Refused);
-        assert!(error.hint.unwrap().contains("--again"));
-        error.message
-    };
-    assert_eq!(
-        refused(&SCRIPT.replace("put(n + 2)", "put(n + 3)")),
-        "the script no longer does what was recorded: effect 3 was `put(2)` at main.rhai:4:5; \
-         it is now `put(3)` at main.rhai:4:5"
-    );
-    assert_eq!(
-        refused(&SCRIPT.replace("    put(n + 2);\n", "")),
-        "the script no longer does what was recorded: effect 3 was `put(2)` at main.rhai:4:5; \
-         it is now `wait(2)` at main.rhai:4:5"
-    );
-    assert_eq!(
-        refused("let n = look(\"pool\").n; say(ask(\"go\"));"),
-        "the script no longer does what was recorded: effect 3 was `put(2)` at main.rhai:4:5; \
-         the script now ends before it"
-    );
-}
-
-#[test]
 fn reads_at_the_end_are_done_anew_for_they_may_be_what_made_it_stop() {
     let script = r#"
         put(1);
@@ -444,160 +401,6 @@ fn what_is_about_people_is_read_again_and_never_kept() {
     let second = run.session(script);
     second.outcome.unwrap();
     assert_eq!(second.done, ["(look pool)", "(\"43 people\")", "wait 1"]);
-}
-
-#[test]
-fn a_mismatch_says_when_something_that_was_read_again_is_different() {
-    let script = r#"
-        let n = people("pool").n;
-        put(n);
-        wait(1);
-    "#;
-    let mut run = Run::new();
-    run.session(script).outcome.unwrap();
-    run.killed_after(6);
-    LOOK.set(3);
-    let error = run.session(script).outcome.unwrap_err();
-    assert!(error.message.contains("effect 2 was `put(0)`"), "{error}");
-    assert!(
-        error
-            .message
-            .ends_with("perhaps because `people(pool)` gives something else now"),
-        "{error}"
-    );
-}
-
-#[test]
-fn what_must_not_be_sent_twice_is_looked_for_and_only_then_asked_about() {
-    // Killed after `open` was begun.
-    let killed = || {
-        let mut run = Run::new();
-        run.session("open(7); say(\"end\");").outcome.unwrap();
-        run.killed_after(2);
-        run
-    };
-    let script = "open(7); say(\"end\");";
-    TRACE.set(json!(7));
-    let mut run = killed();
-    TRACE.set(json!(7));
-    let sat = run.session(script);
-    assert_eq!((sat.done, sat.asked.len()), (vec!["\"end\"".to_owned()], 0));
-
-    let mut run = killed();
-    let sat = run.answering(&["again"]).session(script);
-    assert_eq!(sat.asked, ["fate"]);
-    assert_eq!(sat.done, ["fate=again", "open 7", "\"end\""]);
-
-    let mut run = killed();
-    let sat = run.answering(&["done"]).session(script);
-    assert_eq!(sat.done, ["fate=done", "\"end\""]);
-    assert!(run.story().steps[0].is_done());
-
-    let mut run = killed();
-    let sat = run.answering(&["stop"]).session(script);
-    assert_eq!(sat.outcome.unwrap_err().kind, Kind::Declined);
-    assert_eq!(sat.done, ["fate=stop"]);
-
-    let mut run = killed();
-    let sat = run.session(script);
-    assert_eq!(sat.outcome.unwrap_err().kind, Kind::NeedsAnswer);
-    assert_eq!(sat.done, [""; 0]);
-}
-
-#[test]
-fn before_the_first_write_it_is_looked_whether_the_world_has_moved_on() {
-    let script = r#"
-        put(1);
-        let n = look("pool").n;
-        wait(2);
-        open(n + 7);
-    "#;
-    // Killed after the wait.
-    let killed = || {
-        let mut run = Run::new();
-        run.session(script).outcome.unwrap();
-        run.killed_after(8);
-        run
-    };
-    let mut run = killed();
-    let sat = run.session(script);
-    sat.outcome.unwrap();
-    assert_eq!(sat.done, ["look pool", "open 7"]);
-
-    let mut run = killed();
-    LOOK.set(2);
-    let sat = run.answering(&["yes"]).session(script);
-    sat.outcome.unwrap();
-    assert_eq!(
-        sat.done,
-        [
-            "look pool",
-            "`look(pool)`: n was 0, is 2",
-            "moved_on=yes",
-            "open 7"
-        ]
-    );
-
-    let mut run = killed();
-    HOLDS.set(false);
-    let sat = run.answering(&["no"]).session(script);
-    assert_eq!(sat.outcome.unwrap_err().kind, Kind::Declined);
-    assert_eq!(
-        sat.done,
-        [
-            "look pool",
-            "`wait(2)` no longer holds: nodes are gone",
-            "moved_on=no"
-        ]
-    );
-}
-
-const UNDONE: &str = r#"
-    put(1);
-    on_abort(|| { put(0); say("first put back"); });
-    let two = 2;
-    put(two);
-    on_abort(|| { say(`second, ${two}`); open(two); });
-    wait(1);
-    put(3);
-"#;
-
-#[test]
-fn giving_up_undoes_what_the_script_says_the_last_thing_first() {
-    let mut run = Run::new();
-    run.session(UNDONE).outcome.unwrap();
-    // header; put 3; put 3; the wait was begun.
-    run.killed_after(8);
-    run.abort = true;
-    let sat = run.session(UNDONE);
-    sat.outcome.unwrap();
-    assert_eq!(
-        sat.done,
-        ["\"second, 2\"", "open 2", "put 0", "\"first put back\""]
-    );
-    let story = run.story();
-    assert_eq!((story.aborting, story.steps.len()), (Some(3), 5));
-}
-
-#[test]
-fn giving_up_can_be_interrupted_and_gone_on_with() {
-    let mut run = Run::new();
-    run.session(UNDONE).outcome.unwrap();
-    run.killed_after(8);
-    run.abort = true;
-    run.session(UNDONE).outcome.unwrap();
-    // aborting; open was done; put was begun.
-    run.killed_after(13);
-    let sat = run.session(UNDONE);
-    sat.outcome.unwrap();
-    assert_eq!(
-        sat.done,
-        [
-            "(\"second, 2\")",
-            "put 0, begun with 0 changes",
-            "\"first put back\""
-        ]
-    );
 }
 
 #[cfg(target_os = "linux")]
