@@ -69,7 +69,7 @@ fn choose(setup: &Setup<'_>, named: Option<&String>, screen: &Options) -> Result
         return Ok(journal::find(&folder, text)?);
     }
     let mut unfinished = history::list(&folder, &Filter::default())?;
-    unfinished.retain(|entry| entry.ending.is_unfinished());
+    unfinished.retain(Entry::is_unfinished);
     let running = unfinished.len();
     unfinished.retain(|entry| !matches!(entry.ending, Ending::Running));
     let path = match unfinished.as_slice() {

@@ -98,14 +98,6 @@ impl Ending {
         }
     }
 
-    /// Whether `runbook resume` can go on with it.
-    pub fn is_unfinished(&self) -> bool {
-        matches!(
-            self,
-            Self::Running | Self::Stopped | Self::Failed | Self::Interrupted | Self::Refused
-        )
-    }
-
     fn is_bad(&self) -> bool {
         !matches!(self, Self::Running | Self::Done | Self::Declined)
     }
@@ -193,6 +185,17 @@ impl Entry {
             Ok(record) => Ok(Some(record)),
             // Reading all of it says which line is wrong, and how.
             Err(_) => Ok(read(&self.path)?.pop()),
+        }
+    }
+
+    /// Whether `runbook resume` can go on with it.
+    pub fn is_unfinished(&self) -> bool {
+        match &self.ending {
+            Ending::Running | Ending::Stopped => true,
+            Ending::Failed | Ending::Interrupted | Ending::Declined | Ending::Refused => {
+                self.finish.as_ref().is_none_or(Finish::is_unfinished)
+            }
+            Ending::Done | Ending::Aborted | Ending::Replaced(_) | Ending::Unreadable(_) => false,
         }
     }
 

@@ -91,10 +91,11 @@ impl Step {
         Begun {
             at: self.begin.at,
             changes: self.changes().cloned().collect(),
-            watched: self
-                .watched()
-                .map(|(_, watched)| watched)
-                .unwrap_or_default(),
+            // A limit that was reached does not count twice.
+            watched: match (self.error(), self.watched()) {
+                (Some(error), _) if error.kind == Kind::TimedOut => Duration::ZERO,
+                (_, watched) => watched.map_or(Duration::ZERO, |(_, watched)| watched),
+            },
         }
     }
 }
@@ -223,11 +224,7 @@ impl Story {
 
     /// Whether there is something to go on with.
     pub fn is_unfinished(&self) -> bool {
-        self.closed.is_none()
-            && self
-                .finish
-                .as_ref()
-                .is_none_or(|finish| finish.exit != 0 && finish.exit != Kind::Declined.exit_code())
+        self.closed.is_none() && self.finish.as_ref().is_none_or(Finish::is_unfinished)
     }
 
     /// Everything it changed, in order, with what is known of each.

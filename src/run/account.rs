@@ -44,8 +44,14 @@ impl Account<'_> {
     /// Headings that were not finished; the one under way is among them.
     fn not_done(&self) -> Vec<String> {
         let all = &self.request.script.steps;
-        let reached = self.world.steps();
-        let at = (reached.last()).map_or(Some(0), |last| all.iter().position(|step| step == last));
+        // Stopped before anything was replayed, it is as far as it was.
+        let recorded = || {
+            let steps = &self.request.opening.earlier()?.story.steps;
+            steps.last()?.begin.step.clone()
+        };
+        let reached = self.world.steps().pop().or_else(recorded);
+        let at =
+            (reached.as_ref()).map_or(Some(0), |last| all.iter().position(|step| step == last));
         all.get(at.unwrap_or(all.len())..)
             .unwrap_or_default()
             .to_vec()
@@ -54,7 +60,9 @@ impl Account<'_> {
     fn go_on(&self, error: &Error) -> Option<String> {
         let abort = (self.request.opening.earlier()).is_some_and(|earlier| earlier.abort);
         let flag = if abort { " --abort" } else { "" };
-        (error.kind != Kind::Declined).then(|| format!("runbook resume {}{flag}", self.run))
+        // A no to something that has changed nothing ends it.
+        let over = error.kind == Kind::Declined && self.world.changes().is_empty();
+        (!over).then(|| format!("runbook resume {}{flag}", self.run))
     }
 }
 

@@ -125,6 +125,41 @@ fn a_resize_that_failed_is_not_taken_as_done() {
 }
 
 #[test]
+fn a_wait_that_reached_its_limit_is_watched_for_as_long_again() {
+    let place = Place::empty();
+    let line = "rehearse warm_up --nodes 2 --patience 15m --speed max --output plain";
+    let ran = place.run(line);
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    let ran = place.run(RESUME);
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+}
+
+#[test]
+fn a_no_leaves_a_run_that_has_changed_something_unfinished_and_says_how_far_it_is() {
+    let place = Place::empty();
+    Running::until(&place, PACED, "waiting for 2 nodes").killed();
+    let ran = place.run(&format!("{RESUME} --abort --answer abort=no"));
+    assert_eq!(ran.exit, 4, "{}", ran.whole());
+    assert!(
+        ran.out.contains("not done: Wait for the nodes; Report"),
+        "{}",
+        ran.whole()
+    );
+    assert!(
+        ran.out.contains("go on with: runbook resume"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        place
+            .run("history prune --keep 0")
+            .out
+            .contains("1 unfinished")
+    );
+    assert_eq!(place.run(RESUME).exit, 0);
+}
+
+#[test]
 fn a_torn_last_record_is_cut_off() {
     let place = Place::empty();
     Running::until(&place, PACED, "waiting for 2 nodes").killed();
@@ -240,8 +275,7 @@ fn an_old_run_asks_first() {
         "{}",
         ran.whole()
     );
-    let run = only_run(&place);
-    assert_eq!(place.run(&format!("{RESUME} {run}")).exit, 0);
+    assert_eq!(place.run(RESUME).exit, 0);
 }
 
 #[test]

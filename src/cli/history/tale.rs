@@ -250,7 +250,7 @@ fn ended(entry: &Entry, story: &Story) -> Vec<String> {
 
 /// The command that goes on with an unfinished run nobody is running.
 pub(super) fn go_on(entry: &Entry, story: &Story) -> Option<String> {
-    let waits = entry.ending.is_unfinished() && !matches!(entry.ending, Ending::Running);
+    let waits = entry.is_unfinished() && !matches!(entry.ending, Ending::Running);
     let abort = if story.aborting.is_some() {
         " --abort"
     } else {

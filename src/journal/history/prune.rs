@@ -36,7 +36,7 @@ pub fn prune(folder: &Path, keep: usize) -> Result<Pruned, Error> {
         why,
     })?;
     for entry in entries {
-        if entry.ending.is_unfinished() {
+        if entry.is_unfinished() {
             pruned.unfinished += 1;
         } else if matches!(entry.ending, Ending::Unreadable(_)) || read(&entry.path).is_err() {
             pruned.unreadable += 1;

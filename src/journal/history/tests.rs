@@ -26,7 +26,8 @@ fn finish(exit: u8) -> Finish {
         exit,
         error: None,
         took_seconds: 1500,
-        changes: 2,
+        // Who says no at once has changed nothing.
+        changes: if exit == 4 { 0 } else { 2 },
     }
 }
 
@@ -242,6 +243,24 @@ fn a_run_is_found_by_the_beginning_of_its_id() {
     );
     let error = error::Error::from(find(folder, "x").unwrap_err());
     assert_eq!(error.hint.unwrap(), "see `runbook history`");
+}
+
+#[test]
+fn a_run_that_was_declined_is_unfinished_only_when_it_has_changed_something() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = finished(folder.path(), 0, 4);
+    assert!(!Entry::read(&nothing).is_unfinished());
+    let journal = start(folder.path(), 1, |_| {});
+    let changes = 1;
+    let declined = finish(4);
+    journal
+        .finish(Finish {
+            changes,
+            ..declined
+        })
+        .unwrap();
+    assert!(Entry::read(journal.path()).is_unfinished());
+    assert!(Story::read(journal.path()).unwrap().is_unfinished());
 }
 
 #[test]
