@@ -31,7 +31,7 @@ use crate::world::live;
 use crate::world::{Guard, NoGuard, Operator, Parts, Stop, World};
 
 pub use kept::forget;
-pub use opening::{Earlier, Opening};
+pub use opening::{Earlier, Opening, can_go_on};
 pub use scene::{LivePlace, Place};
 
 use account::{Account, NextLines};

@@ -13,9 +13,9 @@ use super::{Setup, trust};
 use crate::config::AGE_LIMIT;
 use crate::error::{Error, Kind, Result};
 use crate::journal::history::{self, Ending, Entry, Filter};
-use crate::journal::{self, Journal, Scrub, Story, Why};
+use crate::journal::{self, Journal, Scrub, Story};
 use crate::names::Mode;
-use crate::run::{Earlier, Opening, Place, Request};
+use crate::run::{Earlier, Opening, Place, Request, can_go_on};
 use crate::runbook::script::Script;
 use crate::sim::{self, Fault};
 use crate::ui::{self, Options};
@@ -32,7 +32,9 @@ pub(super) fn resume(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Optio
     let again = matches.get_flag("again");
     let abort = matches.get_flag("abort");
     let away = matches.get_one::<Duration>("away").copied();
-    can_go_on(&story, again, abort)?;
+    if !again {
+        can_go_on(&story, abort)?;
+    }
     let place = place(setup, matches, screen, &story)?;
     if away.is_some() && matches!(place, Place::Live(_)) {
         let fact = "--away moves the practice world on; a real cluster has its own time";
@@ -110,36 +112,6 @@ fn ask_which(setup: &Setup<'_>, several: &[Entry], screen: &Options) -> Result<P
     })
 }
 
-/// Whether this run can be gone on with in this way.
-fn can_go_on(story: &Story, again: bool, abort: bool) -> Result<()> {
-    let run = &story.header.run;
-    if again {
-        return Ok(());
-    }
-    let over = |fact: String| {
-        let hint = format!("to do the same again: `runbook resume {run} --again`");
-        Err(Error::new(Kind::Usage, fact).hint(hint))
-    };
-    match &story.closed {
-        Some(closed) => {
-            return over(match &closed.why {
-                Why::Aborted => format!("{run} was given up for good"),
-                Why::Replaced { run: by } => format!("{run} was replaced by {by}"),
-            });
-        }
-        None if story.finish.as_ref().is_some_and(|finish| finish.exit == 0) => {
-            return over(format!("{run} is finished: there is nothing to go on with"));
-        }
-        None => {}
-    }
-    if story.aborting.is_some() && !abort {
-        let fact = format!("{run} is being given up for good, and that is not finished");
-        let hint = format!("go on with it: `runbook resume {run} --abort`");
-        return Err(Error::new(Kind::Refused, fact).hint(hint));
-    }
-    Ok(())
-}
-
 /// Where the run acted; it goes on there and nowhere else.
 fn place(
     setup: &Setup<'_>,
@@ -161,17 +133,6 @@ fn place(
         Mode::Live => {
             trust::demand(setup, screen)?;
             let live = live(setup, &header.target)?;
-            let now = live.target.cluster.to_string();
-            if now != header.cluster {
-                return Err(Error::new(
-                    Kind::Refused,
-                    format!(
-                        "{} ran on {}, and {} is {now} now",
-                        header.run, header.cluster, header.target
-                    ),
-                )
-                .hint("a run goes on where it began: put the target back, or start a new run"));
-            }
             Ok(Place::Live(Box::new(live)))
         }
     }

@@ -17,7 +17,7 @@ use crate::journal::{
 use crate::names::{Mode, Took};
 use crate::runbook::params;
 use crate::world::operator::Form;
-use crate::world::{Clock, Question, World};
+use crate::world::{Clock, Question, Target, World};
 
 /// How a session begins.
 #[derive(Debug)]
@@ -45,7 +45,46 @@ pub struct Earlier {
     pub age_limit: Duration,
 }
 
+/// Whether a run can be gone on with, or given up for good.
+///
+/// # Errors
+/// Kind `usage` when it is over, `refused` when it is being given up and is not to be.
+pub fn can_go_on(story: &Story, abort: bool) -> Result<()> {
+    let run = &story.header.run;
+    let over = match story.closed.as_ref().map(|closed| &closed.why) {
+        Some(Why::Aborted) => Some(format!("{run} was given up for good")),
+        Some(Why::Replaced { run: by }) => Some(format!("{run} was replaced by {by}")),
+        None => (story.finish.as_ref().filter(|finish| finish.exit == 0))
+            .map(|_| format!("{run} is finished: there is nothing to go on with")),
+    };
+    if let Some(fact) = over {
+        let hint = format!("to do the same again: `runbook resume {run} --again`");
+        return Err(Error::new(Kind::Usage, fact).hint(hint));
+    }
+    if story.aborting.is_some() && !abort {
+        let fact = format!("{run} is being given up for good, and that is not finished");
+        let hint = format!("go on with it: `runbook resume {run} --abort`");
+        return Err(Error::new(Kind::Refused, fact).hint(hint));
+    }
+    Ok(())
+}
+
 impl Earlier {
+    /// A run goes on where it began and nowhere else.
+    fn belongs(&self, target: &Target) -> Result<()> {
+        let header = &self.story.header;
+        let now = target.cluster.to_string();
+        if now == header.cluster {
+            return Ok(());
+        }
+        let fact = format!(
+            "{} ran on {}, and {} is {now} now",
+            header.run, header.cluster, header.target
+        );
+        let hint = "a run goes on where it began: put the target back, or start a new run";
+        Err(Error::new(Kind::Refused, fact).hint(hint))
+    }
+
     /// How long ago it stopped, by the wall clock.
     fn age(&self, mode: Mode) -> Duration {
         let started = self.story.resumes.last().map(|resume| resume.started);
@@ -96,6 +135,7 @@ pub(super) fn open(request: &Request, scene: &Scene, scrub: Scrub) -> Result<Jou
             Ok(journal)
         }
         Opening::Again(earlier) => {
+            earlier.belongs(&scene.target)?;
             let source = request.script.source();
             earlier.journal.write(&Record::Resume(Resume {
                 at: scene.clock.now(),

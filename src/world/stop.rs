@@ -53,7 +53,7 @@ impl Stop {
     /// What `work` gives, unless the run is stopped first.
     ///
     /// # Errors
-    /// Its own, or [`interrupted`].
+    /// Its own, or one of kind `interrupted`.
     pub async fn cut<T>(&self, work: impl Future<Output = error::Result<T>>) -> error::Result<T> {
         tokio::select! {
             biased;
