@@ -43,9 +43,20 @@ pub struct Step {
     pub notes: Vec<(Timestamp, Note)>,
     /// How it ended, if it did.
     pub end: Option<End>,
+    /// How long sessions were at it, all together.
+    pub took: Duration,
 }
 
 impl Step {
+    fn of(begin: Begin) -> Self {
+        Self {
+            begin,
+            notes: Vec::new(),
+            end: None,
+            took: Duration::ZERO,
+        }
+    }
+
     /// Whether it ended well.
     pub fn is_done(&self) -> bool {
         (self.end.as_ref()).is_some_and(|end| !matches!(end.outcome, Outcome::Error(_)))
@@ -151,10 +162,17 @@ impl Story {
         };
         // Time between sessions is nobody's work.
         let before = if session { at } else { began.unwrap_or(at) };
-        self.took += Duration::try_from(at.duration_since(before)).unwrap_or_default();
+        let worked = Duration::try_from(at.duration_since(before)).unwrap_or_default();
+        self.took += worked;
         if !matches!(record, Record::Header(_) | Record::Closed(_)) {
             *began = Some(at);
             self.last = at;
+        }
+        if let Record::Noted { seq: seq @ 1.., .. } | Record::End(End { seq, .. }) = &record {
+            let step = self.step(*seq)?;
+            if step.end.is_none() {
+                step.took += worked;
+            }
         }
         match record {
             Record::Header(_) => return Err("a second header"),
@@ -179,11 +197,7 @@ impl Story {
     fn begin(&mut self, seq: u64, begin: Begin) -> Result<(), &'static str> {
         let next = u64::try_from(self.steps.len() + 1).unwrap_or(u64::MAX);
         if seq == next {
-            self.steps.push(Step {
-                begin,
-                notes: Vec::new(),
-                end: None,
-            });
+            self.steps.push(Step::of(begin));
             return Ok(());
         }
         let kept = usize::try_from(seq).map_err(|_| "an impossible number")?;
@@ -192,11 +206,7 @@ impl Story {
             // What it left behind stays known.
             step.end = None;
         } else {
-            *step = Step {
-                begin,
-                notes: Vec::new(),
-                end: None,
-            };
+            *step = Step::of(begin);
         }
         // Reads after the last effect that mattered are done anew, perhaps others than before.
         self.steps.truncate(kept);

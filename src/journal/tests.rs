@@ -98,6 +98,44 @@ fn a_folder_that_cannot_be_made_is_an_error_that_says_so() {
     );
 }
 
+#[test]
+fn the_night_between_two_sessions_is_nobody_s_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = create(folder.path());
+    let at = begin("").at;
+    let later = |minutes| at + jiff::SignedDuration::from_mins(minutes);
+    journal.begin(1, begin("Pool.grow")).unwrap();
+    journal.note(later(2), &change()).unwrap();
+    let resume = Resume {
+        at: later(600),
+        ..another_session()
+    };
+    journal.write(&Record::Resume(resume)).unwrap();
+    let again = Begin {
+        at: later(601),
+        ..begin("Pool.grow")
+    };
+    journal.begin(1, again).unwrap();
+    journal.end(later(604), Outcome::Ok(json!(null))).unwrap();
+    let story = Story::read(journal.path()).unwrap();
+    assert_eq!(story.steps[0].took.as_secs(), 5 * 60);
+    assert_eq!(story.took.as_secs(), 6 * 60);
+}
+
+/// Another session, by somebody else.
+fn another_session() -> Resume {
+    Resume {
+        at: begin("").at,
+        started: begin("").at,
+        operator: "bob@desk".to_owned(),
+        process: 9,
+        program: "0.1.0".to_owned(),
+        source: "warm_up.rhai".to_owned(),
+        hash: "def".to_owned(),
+        libraries: std::collections::BTreeMap::new(),
+    }
+}
+
 /// A journal of two sessions, the first of which was killed; its bytes and its records.
 fn tale() -> (tempfile::TempDir, PathBuf, Vec<u8>, Vec<Record>) {
     let folder = tempfile::tempdir().unwrap();
@@ -107,16 +145,7 @@ fn tale() -> (tempfile::TempDir, PathBuf, Vec<u8>, Vec<Record>) {
     journal.end(at, Outcome::Digest("é".to_owned())).unwrap();
     journal.begin(2, begin("Pool.grow")).unwrap();
     journal.note(at, &change()).unwrap();
-    let resume = Resume {
-        at,
-        started: at,
-        operator: "bob@desk".to_owned(),
-        process: 9,
-        program: "0.1.0".to_owned(),
-        source: "warm_up.rhai".to_owned(),
-        hash: "def".to_owned(),
-        libraries: std::collections::BTreeMap::new(),
-    };
+    let resume = another_session();
     journal.write(&Record::Resume(resume)).unwrap();
     journal.begin(2, begin("Pool.grow")).unwrap();
     journal.end(at, Outcome::Ok(json!(null))).unwrap();

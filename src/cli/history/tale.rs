@@ -171,9 +171,9 @@ fn short(value: &Value) -> String {
 
 /// How long an effect was worked on, once it has ended; a wait, how long it was watched.
 pub(super) fn effort(step: &Step) -> Option<Duration> {
-    let end = step.end.as_ref()?;
+    step.end.as_ref()?;
     let watched = step.watched().map(|(_, watched)| watched);
-    watched.or_else(|| Duration::try_from(end.at.duration_since(step.begin.at)).ok())
+    Some(watched.unwrap_or(step.took))
 }
 
 /// What was answered, to a question of the script or of the run itself, in order.
