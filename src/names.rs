@@ -104,6 +104,8 @@ pub enum Class {
     Wait,
     /// Asks the operator.
     Ask,
+    /// A conversation that cannot be had twice: a shell, a followed log. Never replayed.
+    Session,
     /// Talks to the operator or the engine only; no journal record.
     Local,
 }
@@ -113,7 +115,7 @@ impl Class {
     pub fn writes(self) -> bool {
         match self {
             Self::WriteConverge | Self::WriteOnce => true,
-            Self::Read | Self::Wait | Self::Ask | Self::Local => false,
+            Self::Read | Self::Wait | Self::Ask | Self::Session | Self::Local => false,
         }
     }
 }
@@ -126,6 +128,7 @@ impl fmt::Display for Class {
             Self::WriteOnce => "write(once)",
             Self::Wait => "wait",
             Self::Ask => "ask",
+            Self::Session => "session",
             Self::Local => "local",
         })
     }

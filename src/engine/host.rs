@@ -312,8 +312,11 @@ impl Host {
 /// An outcome as it is recorded.
 fn kept(function: &Function, outcome: &Result<Value>) -> Outcome {
     match outcome {
-        Ok(value) if function.personal => Outcome::Digest(digest(value)),
-        Ok(value) if function.signature.class == Class::Read && value.to_string().len() > BULK => {
+        // Only what can be read again may be forgotten.
+        Ok(value)
+            if function.signature.class == Class::Read
+                && (function.personal || value.to_string().len() > BULK) =>
+        {
             Outcome::Digest(digest(value))
         }
         Ok(value) => Outcome::Ok(value.clone()),

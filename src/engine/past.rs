@@ -94,9 +94,13 @@ impl Past {
             let now = format!("it is now {} at {}", described(call), call.place);
             return Err(self.mismatch(self.at, step, &now));
         }
+        if call.class == Class::Session && step.end.is_none() {
+            return Err(self.cut_off(step));
+        }
         let step = Rc::clone(step);
         let last = self.at == self.steps.len() || Some(self.at) == self.undo_from;
-        Ok(if step.is_done() || step.end.is_some() && !last {
+        let over = call.class == Class::Session || !last;
+        Ok(if step.is_done() || step.end.is_some() && over {
             Turn::Recorded(step)
         } else {
             Turn::Again(step)
@@ -109,6 +113,16 @@ impl Past {
             .then(|| self.steps.get(self.at))
             .flatten()?;
         Some(self.mismatch(self.at + 1, step, "the script now ends before it"))
+    }
+
+    /// A session was open when an earlier one of the run was killed.
+    fn cut_off(&self, step: &Step) -> Error {
+        let fact = format!(
+            "{} was open when the run stopped, and a session is never begun again",
+            described(&step.begin)
+        );
+        let hint = format!("start anew: `runbook resume {} --again`", self.run);
+        Error::new(Kind::Refused, fact).hint(hint)
     }
 
     fn mismatch(&self, number: usize, step: &Step, now: &str) -> Error {

@@ -113,6 +113,12 @@ static FUNCTIONS: &[Function] = &[
         Box::pin(async { Ok(why) })
     }),
     function("ask", Class::Ask, NAME, ask),
+    function("talk", Class::Session, NAME, |world, args| {
+        Box::pin(async move {
+            did(&world, format!("talk {}", args.text(0)?));
+            Ok(3.into())
+        })
+    }),
 ];
 
 static TABLE: &[&[Function]] = &[FUNCTIONS];
@@ -417,4 +423,23 @@ fn without_a_journal_nothing_is_changed() {
             .unwrap()
             .contains("never done without its journal")
     );
+}
+
+#[test]
+fn a_session_is_never_replayed() {
+    let script = r#"say(talk("hub")); put(1);"#;
+    let mut run = Run::new();
+    run.session(script).outcome.unwrap();
+    // header; talk 2; the write was begun.
+    run.killed_after(4);
+    let second = run.session(script);
+    second.outcome.unwrap();
+    assert_eq!(second.done, ["(3)", "put 1, begun with 0 changes"]);
+    // header; the session was open.
+    run.killed_after(2);
+    let third = run.session(script);
+    let error = third.outcome.unwrap_err();
+    assert_eq!(error.kind, Kind::Refused);
+    assert!(error.message.contains("`talk(hub)` was open"), "{error}");
+    assert!(third.done.is_empty(), "{:?}", third.done);
 }
