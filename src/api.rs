@@ -4,8 +4,11 @@
 //! decision is made here: what a pool needs is the script's business, how it is done the room's.
 
 mod ask;
+mod debt;
 mod gke;
 mod k8s;
+mod leave;
+mod options;
 mod talk;
 
 use serde::Serialize;
@@ -27,11 +30,14 @@ static FUNCTIONS: &[&[Function]] = &[
     ask::FUNCTIONS,
     gke::FUNCTIONS,
     k8s::FUNCTIONS,
+    leave::FUNCTIONS,
+    debt::FUNCTIONS,
 ];
 
 /// The same as signatures, with the types of handles and the keys of maps.
 pub fn table() -> Table {
-    engine::table(functions(), HANDLES, k8s::KEYS)
+    let keys = [k8s::KEYS, leave::KEYS, debt::KEYS].concat();
+    engine::table(functions(), HANDLES, &keys)
 }
 
 const HANDLES: &[HandleType] = &[gke::CLUSTER, gke::POOL, gke::OPERATION];

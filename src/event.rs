@@ -291,6 +291,10 @@ pub enum Phase {
     Registering,
     /// Fetching its image.
     Pulling,
+    /// Still there, for a reason.
+    Staying,
+    /// On its way out.
+    Leaving,
     /// Something is wrong with it.
     Trouble,
     /// Done.

@@ -1,14 +1,19 @@
 //! What a runbook needs from Kubernetes: nodes of a pool, who works on them, image pullers, and
-//! the wait until a pool is warm; and the lease that says who is changing the cluster.
+//! the waits until a pool is warm or gone; the lease that says who is changing the cluster, and the
+//! debts that say what is still to be given back.
 //!
 //! Every plain request goes through one `call`, every watch through one `watch`, and both judge
 //! failures alike. Never keeps a whole object, never drains or deletes, and never knows GKE: that
-//! a node *should* come is told by the caller.
+//! a node *should* come or go is told by the caller.
 
 mod autoscaler;
+mod budget;
 mod call;
+mod debt;
 mod error;
+mod follow;
 mod image;
+mod leave;
 mod lease;
 mod node;
 mod object;
@@ -24,7 +29,9 @@ mod why;
 pub mod warm;
 
 pub use autoscaler::{Present, present};
+pub use debt::{Debt, close_debt, complete_debt, debts, open_debt};
 pub use lease::{Claim, Lease, lease, put_lease};
-pub use node::{Node, nodes, uncordon};
+pub use leave::{Activity, Gone, Leave, wait_gone, wait_idle};
+pub use node::{Node, cordon, nodes, uncordon};
 pub use puller::{Puller, puller};
 pub use user::{UserPod, users};

@@ -61,24 +61,12 @@ pub struct Request {
 }
 
 /// How other operators are kept out while a run may change the cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Locking {
-    /// The namespace of the lease.
-    pub namespace: String,
     /// Whether to wait until another run has ended.
     pub wait: bool,
     /// Whether to go on without.
     pub off: bool,
-}
-
-impl Default for Locking {
-    fn default() -> Self {
-        Self {
-            namespace: "default".to_owned(),
-            wait: false,
-            off: false,
-        }
-    }
 }
 
 /// Who listens, answers and stops.
@@ -232,7 +220,6 @@ async fn lock(request: &Request, world: &World, run: &str) -> Result<Option<Rc<L
         return Ok(None);
     }
     let options = LockOptions {
-        namespace: request.locking.namespace.clone(),
         wait: request.locking.wait,
         holder: request.operator.clone(),
         run: run.to_owned(),

@@ -256,6 +256,7 @@ impl Practice {
             name: "practice".to_owned(),
             cluster: cluster(),
             watch: pullers::HUBS.map(str::to_owned).to_vec(),
+            home: "default".to_owned(),
             type_name: false,
             timezone: None,
             mode,

@@ -47,6 +47,8 @@ pub struct Target {
     pub cluster: ClusterName,
     /// Namespaces of the hubs; empty means all.
     pub watch: Vec<String>,
+    /// The namespace in which a team keeps its lease and its debts.
+    pub home: String,
     /// Whether an ordinary confirmation asks for the target's name to be typed.
     pub type_name: bool,
     /// The time zone times are shown in; UTC when there is none.
@@ -140,6 +142,11 @@ impl World {
     /// Where the run acts.
     pub fn target(&self) -> &Target {
         &self.0.target
+    }
+
+    /// The operator's name: `ann@laptop`.
+    pub fn who(&self) -> &str {
+        &self.0.who
     }
 
     /// The one clock.

@@ -30,6 +30,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Asks whether to go on; a no ends the run, exit status 4. Where the target says so, its name must be typed.",
     ),
     function(
+        "ask::danger",
+        Class::Ask,
+        QUESTION,
+        Type::Unit,
+        danger,
+        "Asks whether to do what may hurt somebody: the target's name must always be typed, and `--yes` does not answer it. Anything else ends the run, exit status 4.",
+    ),
+    function(
         "ask::text",
         Class::Ask,
         QUESTION,
@@ -56,22 +64,29 @@ fn confirm(world: World, args: Args) -> Answer {
 }
 
 fn proceed(world: World, args: Args) -> Answer {
-    Box::pin(async move {
-        let target = world.target();
-        let (form, yes) = if target.type_name {
-            (Form::Type(target.name.clone()), target.name.clone())
-        } else {
-            (Form::Confirm, "yes".to_owned())
-        };
-        if ask(&world, &args, form).await? == yes {
-            return Ok(().into());
-        }
-        let question = args.text(1)?;
-        Err(Error::new(
-            Kind::Declined,
-            format!("you said no to: {question}"),
-        ))
-    })
+    let typed = world.target().type_name;
+    Box::pin(async move { go_on(&world, &args, typed).await })
+}
+
+fn danger(world: World, args: Args) -> Answer {
+    Box::pin(async move { go_on(&world, &args, true).await })
+}
+
+async fn go_on(world: &World, args: &Args, typed: bool) -> Result<Value> {
+    let name = &world.target().name;
+    let (form, yes) = if typed {
+        (Form::Type(name.clone()), name.as_str())
+    } else {
+        (Form::Confirm, "yes")
+    };
+    if ask(world, args, form).await? == yes {
+        return Ok(().into());
+    }
+    let question = args.text(1)?;
+    Err(Error::new(
+        Kind::Declined,
+        format!("you said no to: {question}"),
+    ))
 }
 
 fn text(world: World, args: Args) -> Answer {

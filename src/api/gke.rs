@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::function;
 use crate::engine::table::{HandleType, Type};
 use crate::engine::{Answer, Args, Function, handle};
+use crate::error::Result;
 use crate::gke::{self, Operation, Pool};
 use crate::k8s;
 use crate::names::Class;
@@ -91,6 +92,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         grow,
         "Asks for this many nodes in total, if that is more than there are or were asked for. Gives back the operation without waiting for it, or `()` when nothing had to be done.",
     ),
+    function(
+        "Pool.shrink",
+        Class::WriteOnce,
+        &[("nodes", Type::Int)],
+        Type::Any,
+        shrink,
+        "Asks for this many nodes in total, if that is fewer than there are. GKE chooses the nodes by chance and evicts whoever is on them: look first. Gives back the operation without waiting for it, or `()` when nothing had to be done.",
+    )
+    .trace(shrink_trace),
 ];
 
 fn cluster(world: World, _: Args) -> Answer {
@@ -151,16 +161,37 @@ fn set_limits_trace(world: World, args: Args, begun: Begun) -> Answer {
 fn grow(world: World, args: Args) -> Answer {
     Box::pin(async move {
         let pool = args.field(0, "name")?;
-        let wanted = args.count(1)?;
-        let operation = gke::grow(&world, &pool, wanted, async || {
-            let k8s::Present { total, fullest } = k8s::present(&world, &pool).await?;
-            Ok(gke::Present { total, fullest })
-        });
-        let operation = operation.await?;
-        Ok(operation.map_or(Value::Null, |operation| operation_handle(&operation)))
+        let present = async || present(&world, &pool).await;
+        let operation = gke::grow(&world, &pool, args.count(1)?, present).await?;
+        Ok(operation_handle(operation.as_ref()))
     })
 }
 
-fn operation_handle(operation: &Operation) -> Value {
-    handle("Operation", json!({ "name": operation.name }))
+fn shrink(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let pool = args.field(0, "name")?;
+        let present = async || present(&world, &pool).await;
+        let operation = gke::shrink(&world, &pool, args.count(1)?, present).await?;
+        Ok(operation_handle(operation.as_ref()))
+    })
+}
+
+fn shrink_trace(world: World, args: Args, begun: Begun) -> Answer {
+    Box::pin(async move {
+        let pool = args.field(0, "name")?;
+        let left = gke::shrink_left_by(&world, &pool, args.count(1)?, &begun).await?;
+        Ok(operation_handle(left.as_ref()))
+    })
+}
+
+/// What Kubernetes knows of a pool's size.
+async fn present(world: &World, pool: &str) -> Result<gke::Present> {
+    let k8s::Present { total, fullest } = k8s::present(world, pool).await?;
+    Ok(gke::Present { total, fullest })
+}
+
+fn operation_handle(operation: Option<&Operation>) -> Value {
+    operation.map_or(Value::Null, |operation| {
+        handle("Operation", json!({ "name": operation.name }))
+    })
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures::future::{self, Either};
 use serde_json::{Value, json};
 
+use super::options::Options;
 use super::{function, optional};
 use crate::engine::table::Type;
 use crate::engine::{Answer, Args, Function};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::gke;
 use crate::k8s::{self, warm};
 use crate::names::{self, Class};
@@ -65,6 +66,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     )
     .personal(),
     function(
+        "k8s::cordon",
+        Class::WriteConverge,
+        &[("node", Type::Text)],
+        Type::Bool,
+        cordon,
+        "Keeps new pods off a node; those on it stay. Says whether it was open.",
+    ),
+    function(
         "k8s::uncordon",
         Class::WriteConverge,
         &[("node", Type::Text)],
@@ -103,6 +112,10 @@ fn nodes(world: World, args: Args) -> Answer {
 
 fn users(world: World, args: Args) -> Answer {
     Box::pin(async move { super::json(&k8s::users(&world, Some(&args.text(0)?)).await?) })
+}
+
+fn cordon(world: World, args: Args) -> Answer {
+    Box::pin(async move { Ok(k8s::cordon(&world, &args.text(0)?).await?.into()) })
 }
 
 fn uncordon(world: World, args: Args) -> Answer {
@@ -150,53 +163,17 @@ fn wait(world: World, args: Args) -> Answer {
 
 /// What is wanted, and the operation that brings it.
 fn want(args: &Args) -> Result<(warm::Want, Option<String>)> {
-    let mut want = warm::Want {
+    let options = Options::of(args, 2, &["image", "usual", "limit", "resize"])?;
+    let usual = options.duration("usual")?;
+    let limit = options.duration("limit")?;
+    let want = warm::Want {
         pool: args.text(0)?,
         nodes: args.count(1)?,
-        image: None,
-        usual: Duration::from_mins(22),
-        limit: Duration::from_mins(45),
+        image: options.text("image")?,
+        usual: usual.unwrap_or(Duration::from_mins(22)),
+        limit: limit.unwrap_or(Duration::from_mins(45)),
     };
-    let mut resize = None;
-    for (key, value) in args.value(2).as_object().into_iter().flatten() {
-        match (key.as_str(), value) {
-            (_, Value::Null) => {}
-            ("image", Value::String(image)) => want.image = Some(image.clone()),
-            ("usual", value) => want.usual = duration(key, value)?,
-            ("limit", value) => want.limit = duration(key, value)?,
-            ("resize", value) => {
-                let name = value.get("name").and_then(Value::as_str);
-                resize = Some(
-                    name.ok_or_else(|| wrong(key, "what `grow` gave back"))?
-                        .to_owned(),
-                );
-            }
-            (key, _) => {
-                let known = ["image", "usual", "limit", "resize"];
-                let error = Error::new(Kind::Script, format!("there is no option `{key}`"));
-                return Err(match names::nearest(key, known) {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error.hint(format!("there are: {}", known.join(", "))),
-                });
-            }
-        }
-    }
-    Ok((want, resize))
-}
-
-/// `"45m"`, or seconds, as `param::duration` gives them.
-fn duration(key: &str, value: &Value) -> Result<Duration> {
-    match value {
-        Value::String(text) => names::duration(text).map_err(|e| Error::new(Kind::Script, e)),
-        value => value
-            .as_u64()
-            .map(Duration::from_secs)
-            .ok_or_else(|| wrong(key, "a duration like \"45m\"")),
-    }
-}
-
-fn wrong(key: &str, wanted: &str) -> Error {
-    Error::new(Kind::Script, format!("the option `{key}` must be {wanted}"))
+    Ok((want, options.operation("resize")?))
 }
 
 fn warm_map(warm: &warm::Warm) -> Value {

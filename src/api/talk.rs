@@ -62,6 +62,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
             "Ends the run: the fact, then the next step.",
         ),
     ),
+    super::optional(
+        1,
+        function(
+            "refuse",
+            Class::Local,
+            &[("message", Type::Text), ("hint", Type::Text)],
+            Type::Unit,
+            refuse,
+            "Ends the run because going on would hurt somebody, exit status 5: the fact, then the next step.",
+        ),
+    ),
     function(
         "join",
         Class::Local,
@@ -89,8 +100,16 @@ fn said(world: &World, args: &Args, level: Level) -> Answer {
 }
 
 fn fail(_: World, args: Args) -> Answer {
+    give_up(Kind::Script, args)
+}
+
+fn refuse(_: World, args: Args) -> Answer {
+    give_up(Kind::Refused, args)
+}
+
+fn give_up(kind: Kind, args: Args) -> Answer {
     Box::pin(async move {
-        let error = Error::new(Kind::Script, args.text(0)?);
+        let error = Error::new(kind, args.text(0)?);
         Err(if args.has(1) {
             error.hint(args.text(1)?)
         } else {

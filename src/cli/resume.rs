@@ -43,7 +43,7 @@ pub(super) fn resume(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Optio
     let script = sound(setup, &story.header.runbook, screen)?;
     let given = known(&script, &story.header.params);
     let request = Request {
-        locking: locking(setup, matches, &place),
+        locking: locking(matches),
         values: ask_for_missing(&script, given, screen)?,
         script,
         place,

@@ -97,7 +97,6 @@ fn execute(
     let script = sound(setup, name, screen)?;
     let given = flags::given(matches, &script);
     let values = ask_with_defaults(&script, given, screen, || last(setup, &script, &place))?;
-    let locking = locking(setup, matches, &place);
     let request = Request {
         script,
         values,
@@ -105,20 +104,14 @@ fn execute(
         state: setup.environment.state_folder()?,
         operator: setup.environment.who.clone(),
         opening: Opening::New,
-        locking,
+        locking: locking(matches),
     };
     start(setup, screen, &request, answers(matches))
 }
 
 /// How other operators are kept out.
-pub(super) fn locking(setup: &Setup<'_>, matches: &ArgMatches, place: &Place) -> Locking {
-    let target = match place {
-        Place::Live(live) => setup.config.targets.get(&live.target.name),
-        Place::Kept(_) | Place::Fresh(_) => None,
-    };
-    let usual = Locking::default();
+pub(super) fn locking(matches: &ArgMatches) -> Locking {
     Locking {
-        namespace: target.map_or(usual.namespace, |target| target.lock.namespace.clone()),
         wait: matches.get_flag("wait"),
         off: matches.get_flag("no-lock"),
     }
@@ -245,6 +238,7 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             name: name.to_owned(),
             cluster: target.cluster_name(),
             watch: target.watch.clone(),
+            home: target.lock.namespace.clone(),
             type_name: target.confirm == Confirm::TypeName,
             timezone: (target.timezone.as_ref()).map(|zone| zone.as_str().to_owned()),
             mode: Mode::Live,

@@ -8,6 +8,8 @@ use kube::{Api, Client};
 
 use super::error::{Error, Request};
 use super::object::Slim;
+use crate::error;
+use crate::event::Change;
 use crate::world::World;
 use crate::world::retry::{self, retry};
 
@@ -29,6 +31,39 @@ pub(super) async fn call<T>(
         once(world, what, request(client)).await
     })
     .await
+}
+
+/// The same for a request that changes something. What was carried out is in the run's account
+/// even when the run is stopped meanwhile.
+pub(super) async fn write<T>(
+    world: &World,
+    what: &Request,
+    change: &Change,
+    mut request: impl AsyncFnMut(Client) -> kube::Result<T>,
+) -> error::Result<T> {
+    let send = async |client| {
+        let sent = async {
+            let answer = request(client).await?;
+            Ok(world.changed(change.clone()).map(|()| answer))
+        };
+        world.stop().shielded(sent).await
+    };
+    call(world, what, send).await?
+}
+
+/// Accounts for a change that turned out to be there: an earlier session of the run was about to
+/// make it, and nobody saw that it had. Says whether it did.
+///
+/// # Errors
+/// When it could not be recorded.
+pub(super) fn found_made(world: &World, change: Change) -> error::Result<bool> {
+    let Some(begun) = world.take_begun() else {
+        return Ok(false);
+    };
+    if begun.changes.is_empty() {
+        world.changed(change)?;
+    }
+    Ok(true)
 }
 
 /// Sends a request and does not try again.

@@ -213,6 +213,10 @@ fn next_step(code: u16, what: &Request) -> (Kind, String) {
             Kind::NotFound,
             "check the name, and that --on names the right target",
         ),
+        409 => (
+            Kind::Busy,
+            "somebody else has changed it at the same moment; run it again",
+        ),
         429 => (
             Kind::RateLimited,
             "wait a minute and run it again; it goes on from what is there",

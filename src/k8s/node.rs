@@ -1,11 +1,11 @@
-//! Nodes of a pool: what they are, and letting pods onto one again.
+//! Nodes of a pool: what they are, and whether pods may come onto one.
 
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::call::{Scope, call, list};
+use super::call::{Scope, call, found_made, list, write};
 use super::error::Request;
 use super::object::{NodeObject, NodeSpec, NodeStatus, created};
 use crate::error;
@@ -115,6 +115,18 @@ pub async fn nodes(world: &World, pool: &str) -> error::Result<Vec<Node>> {
 /// # Errors
 /// When there is no such node, or it may not be changed.
 pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
+    bring(world, node, false).await
+}
+
+/// Keeps new pods off `node`; those on it stay. Says whether it had to. Harmless to repeat.
+///
+/// # Errors
+/// When there is no such node, or it may not be changed.
+pub async fn cordon(world: &World, node: &str) -> error::Result<bool> {
+    bring(world, node, true).await
+}
+
+async fn bring(world: &World, node: &str, cordoned: bool) -> error::Result<bool> {
     let request = |verb| Request {
         verb,
         resource: "nodes".to_owned(),
@@ -126,35 +138,30 @@ pub async fn uncordon(world: &World, node: &str) -> error::Result<bool> {
         everything.api(client).get(node).await
     })
     .await?;
+    let (closed, open) = ("cordoned", "open to pods");
+    let (name, before, after) = if cordoned {
+        ("k8s::cordon", open, closed)
+    } else {
+        ("k8s::uncordon", closed, open)
+    };
     let change = Change {
         what: format!("node {node}"),
-        before: "cordoned".to_owned(),
-        after: "open to pods".to_owned(),
-        call: "k8s::uncordon".to_owned(),
+        before: before.to_owned(),
+        after: after.to_owned(),
+        call: name.to_owned(),
         class: Class::WriteConverge,
         operation: None,
         fate: Fate::Done,
     };
-    let begun = world.take_begun();
-    if !found.spec.unschedulable {
-        // An earlier session of the run was about to do it, and nobody saw that it had.
-        let ours = begun.is_some();
-        if begun.is_some_and(|begun| begun.changes.is_empty()) {
-            world.changed(change)?;
-        }
-        return Ok(ours);
+    if found.spec.unschedulable == cordoned {
+        return found_made(world, change);
     }
-    let patch = Patch::Merge(json!({ "spec": { "unschedulable": null } }));
+    let unschedulable = cordoned.then_some(true);
+    let patch = Patch::Merge(json!({ "spec": { "unschedulable": unschedulable } }));
     let params = PatchParams::default();
-    // What was carried out is in the run's account even when the run is stopped meanwhile.
-    let open = async |client| {
-        let api = everything.api(client);
-        let sent = async {
-            let _now: NodeObject = api.patch(node, &params, &patch).await?;
-            Ok(world.changed(change.clone()))
-        };
-        world.stop().shielded(sent).await
-    };
-    call(world, &request("patch"), open).await??;
+    let _now: NodeObject = write(world, &request("patch"), &change, async |client| {
+        everything.api(client).patch(node, &params, &patch).await
+    })
+    .await?;
     Ok(true)
 }

@@ -3,10 +3,11 @@
 //! They exist while an answer is decoded; what is kept is smaller still.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use jiff::Timestamp;
-use k8s_openapi::api::{apps, coordination, core};
+use k8s_openapi::api::{apps, coordination, core, policy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use kube::Resource;
 use kube::core::{ApiResource, DynamicResourceScope, ObjectMeta};
@@ -32,8 +33,16 @@ pub(super) type NodeObject = kube::core::Object<NodeSpec, NodeStatus>;
 pub(super) type PodObject = kube::core::Object<PodSpec, PodStatus>;
 /// A `DaemonSet`.
 pub(super) type DaemonSet = kube::core::Object<DaemonSetSpec, kube::core::NotUsed>;
+/// A pod disruption budget.
+pub(super) type BudgetObject = kube::core::Object<BudgetSpec, BudgetStatus>;
 /// A lease.
 pub(super) type LeaseObject = kube::core::Object<LeaseSpec, kube::core::NotUsed>;
+
+impl Slim for BudgetObject {
+    fn resource() -> ApiResource {
+        ApiResource::erase::<policy::v1::PodDisruptionBudget>(&())
+    }
+}
 
 impl Slim for LeaseObject {
     fn resource() -> ApiResource {
@@ -81,6 +90,28 @@ pub(super) struct LeaseSpec {
     pub(super) acquire_time: Option<MicroTime>,
     pub(super) renew_time: Option<MicroTime>,
     pub(super) lease_transitions: Option<i32>,
+}
+
+/// The pods a budget is about.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct BudgetSpec {
+    pub(super) selector: Selector,
+}
+
+/// Which pods.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Selector {
+    pub(super) match_labels: BTreeMap<String, String>,
+    pub(super) match_expressions: Vec<serde_json::Value>,
+}
+
+/// What a budget still allows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct BudgetStatus {
+    pub(super) disruptions_allowed: i64,
 }
 
 /// What a node was told.

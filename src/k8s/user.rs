@@ -12,7 +12,7 @@ use crate::error;
 use crate::world::World;
 
 /// The label of every user server.
-const SERVER: &str = "component=singleuser-server";
+pub(super) const SERVER: &str = "component=singleuser-server";
 
 /// Whose server it is.
 const USERNAME: &str = "hub.jupyter.org/username";

@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::{self, SelectAll};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::state::{Heard, State, View};
 use super::call::{Scope, list};
+use super::follow::follow;
 use super::object::{EventObject, NodeObject, PodObject};
 use super::watch::{Renewals, Update, watch};
 use super::{node, puller};
@@ -104,12 +104,6 @@ pub async fn check(world: &World, want: &Want) -> error::Result<Look> {
     })
 }
 
-/// A wait says this often that it goes on: whoever shows it has no clock of its own.
-const BEAT: Duration = Duration::from_secs(10);
-
-/// News this close together is one piece of news.
-const MOMENT: Duration = Duration::from_millis(20);
-
 /// Waits until a pool is warm. `failure` ends the wait at once with its error: what the caller
 /// knows of (a failed operation) decides over what is seen here.
 ///
@@ -132,7 +126,7 @@ pub async fn wait(
     let result = tokio::select! {
         biased;
         error = failure => Err(error),
-        warm = follow(world, &mut state, &mut watched) => warm,
+        warm = until_warm(world, &mut state, &mut watched) => warm,
         () = world.clock().sleep(left) => {
             Err(report::timed_out(&want, &state.view(world.clock().now())).into())
         }
@@ -141,47 +135,13 @@ pub async fn wait(
     result
 }
 
-/// Follows the pool until it is warm, saying what changes.
-async fn follow(world: &World, state: &mut State, wait: &mut Wait) -> error::Result<Warm> {
+/// Follows the pool until it is warm.
+async fn until_warm(world: &World, state: &mut State, wait: &mut Wait) -> error::Result<Warm> {
     state.choose(puller::puller(world).await?, &world.target().watch);
-    let mut news = open(world, state);
-    let mut told: Option<(View, Timestamp)> = None;
-    loop {
-        let alarm = state.alarm(world.clock().now()).unwrap_or(BEAT).min(BEAT);
-        let mut moment = pin!(world.clock().sleep(alarm));
-        loop {
-            tokio::select! {
-                biased;
-                heard = news.next() => match heard {
-                    Some(heard) => state.hear(heard, world.clock().now())?,
-                    // Every watch tells how it failed before it ends.
-                    None => std::future::pending().await,
-                },
-                () = &mut moment => break,
-            }
-            // What changes in one moment is told in several watches, in no certain order.
-            moment.set(world.clock().sleep(MOMENT));
-        }
-        if !state.listed() {
-            continue;
-        }
-        let now = world.clock().now();
-        let view = state.view(now);
-        let due = |(_, at): &(View, Timestamp)| {
-            Duration::try_from(now.duration_since(*at)).is_ok_and(|since| since >= BEAT)
-        };
-        if told.as_ref().is_none_or(|last| last.0 != view || due(last)) {
-            let (done, of) = (view.done.into(), state.of().into());
-            wait.progress(done, of, view.items.clone(), view.why.clone())?;
-            told = Some((view.clone(), now));
-        }
-        if view.done >= state.of() {
-            return Ok(warm(state, view, wait.watched()));
-        }
-        if let Some(failure) = state.image_failure(now) {
-            return Err(failure.into());
-        }
-    }
+    let news = open(world, state);
+    follow(world, state, news, wait).await?;
+    let view = state.view(world.clock().now());
+    Ok(warm(state, view, wait.watched()))
 }
 
 fn warm(state: &State, view: View, took: Duration) -> Warm {

@@ -44,8 +44,6 @@ const TAKE_OVER: &str = "take-over";
 /// Which lock, and for whom.
 #[derive(Debug, Clone)]
 pub(super) struct LockOptions {
-    /// Where the lease is.
-    pub(super) namespace: String,
     /// Whether to wait until another run has ended.
     pub(super) wait: bool,
     /// Who wants it: `ann@laptop`.
@@ -295,20 +293,20 @@ impl Hold {
 
     /// What the lease says now.
     async fn look(&self, world: &World) -> Result<Option<Lease>> {
-        let found = k8s::lease(world, &self.options.namespace).await;
-        found.map_err(|error| self.told(error))
+        let found = k8s::lease(world, &world.target().home).await;
+        found.map_err(|error| told(world, error))
     }
 
     async fn put(&self, world: &World, lease: &Lease) -> Result<bool> {
-        let written = k8s::put_lease(world, &self.options.namespace, lease).await;
-        written.map_err(|error| self.told(error))
+        let written = k8s::put_lease(world, &world.target().home, lease).await;
+        written.map_err(|error| told(world, error))
     }
+}
 
-    /// A missing permission in words that name everything that is needed.
-    fn told(&self, error: Error) -> Error {
-        if error.kind == Kind::Denied {
-            return holder::denied(&self.options.namespace, &error);
-        }
-        error
+/// A missing permission in words that name everything that is needed.
+fn told(world: &World, error: Error) -> Error {
+    if error.kind == Kind::Denied {
+        return holder::denied(&world.target().home, &error);
     }
+    error
 }

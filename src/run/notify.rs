@@ -102,6 +102,7 @@ mod tests {
                 cluster: String::new(),
             },
             watch: Vec::new(),
+            home: String::new(),
             type_name: false,
             timezone: None,
             mode: Mode::Live,

@@ -4,7 +4,15 @@ use crate::runbook::library::BuiltIn;
 
 /// Every file of `runbooks/`.
 pub const BUILT_IN: BuiltIn = &[
+    (
+        "teardown.rhai",
+        include_str!("../../runbooks/teardown.rhai"),
+    ),
     ("warm_up.rhai", include_str!("../../runbooks/warm_up.rhai")),
+    (
+        "lib/people.rhai",
+        include_str!("../../runbooks/lib/people.rhai"),
+    ),
     (
         "lib/sizing.rhai",
         include_str!("../../runbooks/lib/sizing.rhai"),

@@ -172,7 +172,11 @@ impl Wait {
             let glyph = match item.phase {
                 Phase::Ready => paint.green(words::glyph(item.phase)),
                 Phase::Trouble => paint.red(words::glyph(item.phase)),
-                Phase::Booting | Phase::Registering | Phase::Pulling => {
+                Phase::Booting
+                | Phase::Registering
+                | Phase::Pulling
+                | Phase::Staying
+                | Phase::Leaving => {
                     words::glyph(item.phase).to_owned()
                 }
             };

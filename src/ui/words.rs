@@ -247,6 +247,8 @@ pub(super) fn glyph(phase: Phase) -> &'static str {
         Phase::Booting => "·",
         Phase::Registering => "+",
         Phase::Pulling => "↓",
+        Phase::Staying => "=",
+        Phase::Leaving => "-",
         Phase::Trouble => "!",
         Phase::Ready => "✓",
     }
@@ -257,6 +259,8 @@ fn word(phase: Phase) -> &'static str {
         Phase::Booting => "booting",
         Phase::Registering => "registering",
         Phase::Pulling => "pulling",
+        Phase::Staying => "staying",
+        Phase::Leaving => "leaving",
         Phase::Trouble => "in trouble",
         Phase::Ready => "ready",
     }
@@ -267,12 +271,20 @@ pub(super) fn counts(done: u64, of: u64, items: &[Item]) -> String {
     if items.is_empty() {
         return format!("{done}/{of}");
     }
-    let mut text = format!("{done}/{of} ready");
+    let leaving = |item: &Item| matches!(item.phase, Phase::Staying | Phase::Leaving);
+    let end = if items.iter().any(leaving) {
+        "done"
+    } else {
+        word(Phase::Ready)
+    };
+    let mut text = format!("{done}/{of} {end}");
     for phase in [
         Phase::Trouble,
         Phase::Pulling,
         Phase::Registering,
         Phase::Booting,
+        Phase::Staying,
+        Phase::Leaving,
     ] {
         let count = items.iter().filter(|item| item.phase == phase).count();
         if count > 0 {

@@ -69,6 +69,7 @@ pub(crate) fn parts(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
                 cluster: "callysto-cluster".to_owned(),
             },
             watch: vec!["prod".to_owned(), "staging".to_owned()],
+            home: "default".to_owned(),
             type_name: false,
             timezone: None,
             mode: Mode::Rehearsal,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::error::Error;
+use super::super::follow::{Far, Followed};
 use super::super::node::Node;
 use super::super::puller::{Puller, PullerPod};
 use super::super::watch::Update;
@@ -51,6 +52,52 @@ pub(super) struct View {
     pub(super) proofs: Vec<Proof>,
 }
 
+impl Followed for State {
+    type Heard = Heard;
+
+    fn listed(&self) -> bool {
+        self.nodes_listed && self.expected.is_empty()
+    }
+
+    fn hear(&mut self, heard: Heard, now: Timestamp) -> Result<(), Error> {
+        match heard {
+            Heard::Nodes(Update::Failed(failure)) | Heard::Pods(_, Update::Failed(failure)) => {
+                return Err(failure);
+            }
+            Heard::Nodes(update) => self.nodes(update),
+            Heard::Pods(namespace, update) => self.pods(namespace.as_deref(), update, now),
+            Heard::Events(Update::All(events)) => {
+                for event in events {
+                    self.explained(event);
+                }
+            }
+            Heard::Events(Update::Put(event)) => self.explained(event),
+            // Events expire; and a wait that may not read them is only less talkative.
+            Heard::Events(Update::Gone(_) | Update::Failed(_)) => {}
+        }
+        Ok(())
+    }
+
+    fn far(&self, now: Timestamp) -> Far {
+        let view = self.view(now);
+        Far {
+            done: view.done.into(),
+            of: self.want.nodes.into(),
+            items: view.items,
+            why: view.why,
+        }
+    }
+
+    // An image that cannot be had has to be looked at again.
+    fn alarm(&self, now: Timestamp) -> Option<Duration> {
+        self.pulls.alarm(now, |name| self.counts(name))
+    }
+
+    fn failure(&self, now: Timestamp) -> Option<Error> {
+        self.pulls.failure(now, |name| self.counts(name))
+    }
+}
+
 impl State {
     pub(super) fn new(want: &Want, now: Timestamp) -> Self {
         Self {
@@ -68,10 +115,6 @@ impl State {
         &self.want.pool
     }
 
-    pub(super) fn of(&self) -> u32 {
-        self.want.nodes
-    }
-
     /// Chooses the pullers that count.
     pub(super) fn choose(&mut self, pullers: Vec<Puller>, watch: &[String]) {
         self.pulls = Pulls::new(pullers, watch, self.want.image.clone());
@@ -85,31 +128,6 @@ impl State {
     /// Nothing can be said before pods have been listed there.
     pub(super) fn expect(&mut self, namespace: Option<&str>) {
         self.expected.insert(namespace.map(str::to_owned));
-    }
-
-    /// Whether every first list has come.
-    pub(super) fn listed(&self) -> bool {
-        self.nodes_listed && self.expected.is_empty()
-    }
-
-    /// Takes in one thing heard.
-    pub(super) fn hear(&mut self, heard: Heard, now: Timestamp) -> Result<(), Error> {
-        match heard {
-            Heard::Nodes(Update::Failed(failure)) | Heard::Pods(_, Update::Failed(failure)) => {
-                return Err(failure);
-            }
-            Heard::Nodes(update) => self.nodes(update),
-            Heard::Pods(namespace, update) => self.pods(namespace.as_deref(), update, now),
-            Heard::Events(Update::All(events)) => {
-                for event in events {
-                    self.explained(event);
-                }
-            }
-            Heard::Events(Update::Put(event)) => self.explained(event),
-            // Events expire; and a wait that may not read them is only less talkative.
-            Heard::Events(Update::Gone(_) | Update::Failed(_)) => {}
-        }
-        Ok(())
     }
 
     pub(super) fn nodes(&mut self, update: Update<Node>) {
@@ -226,16 +244,6 @@ impl State {
                 let mut waiting = self.nodes.values().filter(|node| !node.cordoned);
                 waiting.find_map(|node| node.why.clone())
             })
-    }
-
-    /// When an image that cannot be had has to be looked at again.
-    pub(super) fn alarm(&self, now: Timestamp) -> Option<Duration> {
-        self.pulls.alarm(now, |name| self.counts(name))
-    }
-
-    /// The image that could not be had for too long.
-    pub(super) fn image_failure(&self, now: Timestamp) -> Option<Error> {
-        self.pulls.failure(now, |name| self.counts(name))
     }
 
     /// Whether this node would be one of those wanted, once it holds the image.

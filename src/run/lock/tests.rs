@@ -105,7 +105,6 @@ impl Cluster {
 impl Desk {
     async fn take(&self, who: &str, wait: bool) -> Result<Lock> {
         let options = LockOptions {
-            namespace: "default".to_owned(),
             wait,
             holder: who.to_owned(),
             run: format!("run-of-{who}"),

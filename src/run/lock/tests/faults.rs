@@ -82,7 +82,6 @@ fn leases_that_may_not_be_used_are_named_with_all_three_verbs() {
         let client = kube::Client::new(forbidden, "default");
         let (world, _) = crate::world::testing::world(None, Some(client));
         let options = LockOptions {
-            namespace: "ops".to_owned(),
             wait: false,
             holder: ANN.to_owned(),
             run: "r".to_owned(),
@@ -90,7 +89,7 @@ fn leases_that_may_not_be_used_are_named_with_all_three_verbs() {
         };
         let denied = Lock::take(&world, options).await.unwrap_err();
         assert_eq!(denied.kind, Kind::Denied);
-        let needs = "get, create and update on leases.coordination.k8s.io in namespace ops";
+        let needs = "get, create and update on leases.coordination.k8s.io in namespace default";
         assert!(denied.message.contains(needs), "{denied}");
         let hint = denied.hint.unwrap();
         assert!(hint.contains("roles/container.developer") && hint.contains("--no-lock"));

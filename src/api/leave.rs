@@ -1,0 +1,167 @@
+//! The other half of a warm-up: who is still there, and the waits until nodes are gone.
+
+use std::time::Duration;
+
+use futures::future::{self, Either};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+use super::options::{Options, duration};
+use super::{function, optional};
+use crate::engine::table::Type;
+use crate::engine::{Answer, Args, Function};
+use crate::error::Result;
+use crate::gke;
+use crate::k8s::{self, Activity, Leave};
+use crate::names::{Class, Took};
+use crate::world::World;
+
+/// Keys of the maps these functions give back.
+pub(super) const KEYS: &[&str] = &["idle_seconds", "gone", "left"];
+
+/// How often a hub is asked who is active.
+const ASK: Duration = Duration::from_mins(1);
+
+const GONE: &[(&str, Type)] = &[
+    ("pool", Type::Text),
+    ("keep", Type::Int),
+    ("options", Type::Map),
+];
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    function(
+        "k8s::people",
+        Class::Read,
+        &[("pool", Type::Text)],
+        Type::List,
+        people,
+        "User servers on the nodes of a pool: user, namespace, node, phase, since, and `idle_seconds` since they were last active, `()` where no hub tells.",
+    )
+    .personal(),
+    function(
+        "k8s::size",
+        Class::Read,
+        &[("pool", Type::Text)],
+        Type::Int,
+        size,
+        "How many nodes a pool has or has been told to have, in total.",
+    ),
+    optional(
+        1,
+        function(
+            "k8s::wait_gone",
+            Class::Wait,
+            GONE,
+            Type::Map,
+            wait_gone,
+            "Waits until no more than `keep` nodes of a pool are left, saying of each why it stays: `gone`, `left`, `took`. Options: `resize` (the operation that takes them away; its failure ends the wait), `usual` and `limit` (durations like \"45m\").",
+        ),
+    )
+    .holds(are_gone),
+    optional(
+        1,
+        function(
+            "k8s::wait_idle",
+            Class::Wait,
+            &[
+                ("pool", Type::Text),
+                ("idle", Type::Any),
+                ("options", Type::Map),
+            ],
+            Type::Unit,
+            wait_idle,
+            "Waits until nobody with a server on the nodes of a pool has been active for so long; of whom no hub tells, until their server is gone. Options: `limit`.",
+        ),
+    ),
+];
+
+fn people(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let people = k8s::users(&world, Some(&args.text(0)?)).await?;
+        let active = if people.is_empty() {
+            Activity::new()
+        } else {
+            activity(&world).await
+        };
+        let now = world.clock().now();
+        let told = people.iter().map(|person| {
+            let idle = active.get(&person.user);
+            let idle = idle.map(|active| now.duration_since(*active).as_secs().max(0));
+            let mut told = super::json(person)?;
+            if let Some(map) = told.as_object_mut() {
+                map.insert("idle_seconds".to_owned(), json!(idle));
+            }
+            Ok(told)
+        });
+        told.collect::<Result<Value>>()
+    })
+}
+
+fn size(world: World, args: Args) -> Answer {
+    Box::pin(async move { Ok(k8s::present(&world, &args.text(0)?).await?.total.into()) })
+}
+
+fn wait_gone(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let options = Options::of(&args, 2, &["resize", "usual", "limit"])?;
+        let want = Leave {
+            pool: args.text(0)?,
+            keep: args.count(1)?,
+            usual: options.duration("usual")?.unwrap_or_default(),
+            limit: options
+                .duration("limit")?
+                .unwrap_or(Duration::from_hours(2)),
+        };
+        let resize = options.operation("resize")?;
+        let failure = match &resize {
+            Some(operation) => Either::Left(gke::operation::failure(&world, operation)),
+            None => Either::Right(future::pending()),
+        };
+        let gone = k8s::wait_gone(&world, want, active(&world), failure).await?;
+        Ok(json!({
+            "gone": gone.gone,
+            "left": gone.left,
+            "took": Took(gone.took).to_string(),
+        }))
+    })
+}
+
+fn are_gone(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let (pool, keep) = (args.text(0)?, args.count(1)?);
+        let total = k8s::present(&world, &pool).await?.total;
+        Ok(if total <= keep {
+            Value::Null
+        } else {
+            format!("{pool} has {total} nodes").into()
+        })
+    })
+}
+
+fn wait_idle(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let options = Options::of(&args, 2, &["limit"])?;
+        let limit = options.duration("limit")?;
+        let limit = limit.unwrap_or(Duration::from_hours(4));
+        let idle = duration("idle", args.value(1))?;
+        k8s::wait_idle(&world, &args.text(0)?, idle, limit, active(&world)).await?;
+        Ok(().into())
+    })
+}
+
+/// When people were last active, from time to time.
+fn active(world: &World) -> BoxStream<'_, Activity> {
+    let beats = stream::unfold(false, async |asked| {
+        if asked {
+            world.clock().sleep(ASK).await;
+        }
+        Some((activity(world).await, true))
+    });
+    beats.boxed()
+}
+
+/// When people were last active, as far as the target's hub tells.
+async fn activity(_: &World) -> Activity {
+    Activity::new()
+}

@@ -1,0 +1,238 @@
+//! Debts: what a run leaves open on purpose and another closes, kept where the whole team sees it.
+//!
+//! One `ConfigMap` in the target's home namespace, one key for each debt. It is written as it was
+//! read or not at all, so that of two who write at once nobody's debt is lost.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::call::{call, found_made, write};
+use super::error::Request;
+use crate::error::{self, Kind};
+use crate::event::{Change, Fate};
+use crate::names::Class;
+use crate::world::World;
+
+/// The name of the `ConfigMap`.
+const NAME: &str = "runbook-debts";
+
+/// A debt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Debt {
+    /// What tells it from others: `nodes.nb-user`. Letters, digits, `-`, `_` and `.`.
+    #[serde(skip)]
+    pub key: String,
+    /// What is owed: `2 nodes of nb-user warm`.
+    pub what: String,
+    /// What for: `Spring hackathon`; empty when nobody said.
+    #[serde(default)]
+    pub purpose: String,
+    /// How many nodes it costs; zero when it is not about nodes.
+    #[serde(default)]
+    pub nodes: u32,
+    /// Since when.
+    pub since: Timestamp,
+    /// Who opened it: `ann@laptop`.
+    pub by: String,
+    /// Whether the run that opened it has not come to its end.
+    #[serde(default)]
+    pub incomplete: bool,
+}
+
+impl Debt {
+    /// `2 nodes of nb-user warm, for 'Spring hackathon'`.
+    fn told(&self) -> String {
+        let mut told = self.what.clone();
+        if !self.purpose.is_empty() {
+            told = format!("{told}, for '{}'", self.purpose);
+        }
+        if self.incomplete {
+            told.push_str(" (incomplete)");
+        }
+        told
+    }
+}
+
+/// All debts, as they were read.
+struct Read {
+    /// None when there is no `ConfigMap` yet.
+    version: Option<String>,
+    debts: BTreeMap<String, Debt>,
+}
+
+/// The debts of the target, by key. What cannot be read as one is left out.
+///
+/// # Errors
+/// When they may not be read.
+pub async fn debts(world: &World) -> error::Result<Vec<Debt>> {
+    Ok(read(world).await?.debts.into_values().collect())
+}
+
+/// Opens a debt, incomplete for now. One that is open already keeps its beginning, and its purpose
+/// unless there is a new one. Says whether anything had to be changed.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn open_debt(world: &World, debt: Debt) -> error::Result<bool> {
+    let key = debt.key.clone();
+    let opened = |found: Option<&Debt>| {
+        let mut debt = debt.clone();
+        if let Some(found) = found {
+            debt.since = found.since;
+            debt.by.clone_from(&found.by);
+            if debt.purpose.is_empty() {
+                debt.purpose.clone_from(&found.purpose);
+            }
+        }
+        Some(debt)
+    };
+    bring(world, &key, "debt::open", opened).await
+}
+
+/// The run that opened a debt has done what it wanted. Says whether anything had to be changed;
+/// nothing has where there is no such debt.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn complete_debt(world: &World, key: &str) -> error::Result<bool> {
+    let complete = |found: Option<&Debt>| {
+        let mut debt = found.cloned()?;
+        debt.incomplete = false;
+        Some(debt)
+    };
+    bring(world, key, "debt::complete", complete).await
+}
+
+/// What was owed has been given back. Says whether there was such a debt.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn close_debt(world: &World, key: &str) -> error::Result<bool> {
+    bring(world, key, "debt::close", |_| None).await
+}
+
+/// Brings a debt to what `wanted` makes of the one that is found.
+async fn bring(
+    world: &World,
+    key: &str,
+    name: &str,
+    wanted: impl Fn(Option<&Debt>) -> Option<Debt>,
+) -> error::Result<bool> {
+    let mut tried: Option<Change> = None;
+    let told = |debt: Option<&Debt>| debt.map_or_else(|| "none".to_owned(), Debt::told);
+    loop {
+        let Read { version, mut debts } = read(world).await?;
+        let found = debts.remove(key);
+        let wanted = wanted(found.as_ref());
+        let change = Change {
+            what: format!("debt {key}"),
+            before: told(found.as_ref()),
+            after: told(wanted.as_ref()),
+            call: name.to_owned(),
+            class: Class::WriteConverge,
+            operation: None,
+            fate: Fate::Done,
+        };
+        if wanted == found {
+            return match tried {
+                // It arrived after all, and its answer was lost.
+                Some(change) => world.changed(change).map(|()| true),
+                None => found_made(world, change),
+            };
+        }
+        let text = wanted.as_ref().map(serde_json::to_string).transpose();
+        let text = text.map_err(|why| error::Error::new(Kind::Bug, why.to_string()))?;
+        let written = match version {
+            Some(version) => update(world, &change, &version, key, text).await,
+            None => create(world, &change, key, text).await,
+        };
+        match written {
+            // Somebody else has written meanwhile.
+            Err(stale) if stale.kind == Kind::Busy => tried = Some(change),
+            written => return written.map(|()| true),
+        }
+    }
+}
+
+fn request(world: &World, verb: &'static str) -> Request {
+    Request {
+        verb,
+        resource: "configmaps".to_owned(),
+        namespace: Some(world.target().home.clone()),
+        name: (verb != "create").then(|| NAME.to_owned()),
+    }
+}
+
+async fn read(world: &World) -> error::Result<Read> {
+    let home = &world.target().home;
+    let found = call(world, &request(world, "get"), async |client| {
+        let api = Api::<ConfigMap>::namespaced(client, home);
+        api.get_opt(NAME).await
+    })
+    .await?;
+    let Some(map) = found else {
+        let debts = BTreeMap::new();
+        let version = None;
+        return Ok(Read { version, debts });
+    };
+    let debts = map.data.unwrap_or_default().into_iter();
+    let debts = debts.filter_map(|(key, text)| {
+        let debt: Debt = serde_json::from_str(&text).ok()?;
+        Some((key.clone(), Debt { key, ..debt }))
+    });
+    Ok(Read {
+        version: map.metadata.resource_version,
+        debts: debts.collect(),
+    })
+}
+
+async fn create(
+    world: &World,
+    change: &Change,
+    key: &str,
+    text: Option<String>,
+) -> error::Result<()> {
+    let home = &world.target().home;
+    let map = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(NAME.to_owned()),
+            ..ObjectMeta::default()
+        },
+        data: text.map(|text| BTreeMap::from([(key.to_owned(), text)])),
+        ..ConfigMap::default()
+    };
+    let params = PostParams::default();
+    write(world, &request(world, "create"), change, async |client| {
+        let api = Api::<ConfigMap>::namespaced(client, home);
+        api.create(&params, &map).await
+    })
+    .await
+    .map(drop)
+}
+
+async fn update(
+    world: &World,
+    change: &Change,
+    version: &str,
+    key: &str,
+    text: Option<String>,
+) -> error::Result<()> {
+    let home = &world.target().home;
+    let params = PatchParams::default();
+    let patch = Patch::Merge(json!({
+        "metadata": { "resourceVersion": version },
+        "data": { key: text },
+    }));
+    write(world, &request(world, "patch"), change, async |client| {
+        let api = Api::<ConfigMap>::namespaced(client, home);
+        api.patch(NAME, &params, &patch).await
+    })
+    .await
+    .map(drop)
+}
