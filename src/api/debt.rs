@@ -11,7 +11,15 @@ use crate::names::Class;
 use crate::world::World;
 
 /// Keys of the maps these functions give back.
-pub(super) const KEYS: &[&str] = &["key", "what", "purpose", "nodes", "since", "by", "incomplete"];
+pub(super) const KEYS: &[&str] = &[
+    "key",
+    "what",
+    "purpose",
+    "nodes",
+    "since",
+    "by",
+    "incomplete",
+];
 
 const KEY: &[(&str, Type)] = &[("key", Type::Text)];
 

@@ -23,6 +23,9 @@ pub(super) const KEYS: &[&str] = &["idle_seconds", "gone", "left"];
 /// How often a hub is asked who is active.
 const ASK: Duration = Duration::from_mins(1);
 
+/// How long GKE may take over the end of a resize whose machines are gone.
+const LAST: Duration = Duration::from_mins(10);
+
 const GONE: &[(&str, Type)] = &[
     ("pool", Type::Text),
     ("keep", Type::Int),
@@ -119,6 +122,11 @@ fn wait_gone(world: World, args: Args) -> Answer {
             None => Either::Right(future::pending()),
         };
         let gone = k8s::wait_gone(&world, want, active(&world), failure).await?;
+        if let Some(operation) = &resize {
+            // Its machines are gone before it says so.
+            let label = format!("the end of {operation}");
+            gke::operation::wait(&world, operation, &label, None, LAST).await?;
+        }
         Ok(json!({
             "gone": gone.gone,
             "left": gone.left,

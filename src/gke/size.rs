@@ -39,9 +39,7 @@ pub async fn grow(
         let present = present().await?;
         // Every zone gets the same size: the fullest must not lose any.
         let each = wanted.div_ceil(zones).max(present.fullest);
-        Ok::<_, Error>(
-            (wanted > present.total).then(|| plan(pool, (zones, each), wanted, present)),
-        )
+        Ok::<_, Error>((wanted > present.total).then(|| plan(pool, (zones, each), wanted, present)))
     };
     let sent = write(world, &intent, plan).await?;
     Ok(sent.map(|sent| sent.operation))

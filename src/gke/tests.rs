@@ -8,4 +8,5 @@ mod limits;
 mod operations;
 mod reading;
 mod set_limits;
+mod shrink;
 mod stub;

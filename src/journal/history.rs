@@ -193,7 +193,7 @@ impl Entry {
         match &self.ending {
             Ending::Running | Ending::Stopped => true,
             Ending::Failed | Ending::Interrupted | Ending::Declined | Ending::Refused => {
-                self.finish.as_ref().is_none_or(Finish::is_unfinished)
+                self.finish.as_ref().is_none_or(|finish| finish.open)
             }
             Ending::Done | Ending::Aborted | Ending::Replaced(_) | Ending::Unreadable(_) => false,
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{self, Kind};
+use crate::error;
 use crate::names::{Class, Mode};
 use crate::world::Note;
 
@@ -154,14 +154,8 @@ pub struct Finish {
     pub took_seconds: u64,
     /// How many changes were accepted in all.
     pub changes: u64,
-}
-
-impl Finish {
-    /// Whether something is left to go on with. A no ends a run that has changed nothing; another
-    /// one has left something behind.
-    pub fn is_unfinished(&self) -> bool {
-        self.exit != 0 && (self.exit != Kind::Declined.exit_code() || self.changes > 0)
-    }
+    /// Whether something is left to go on with.
+    pub open: bool,
 }
 
 /// Another session of the run: by whom, with which version of the script.

@@ -234,7 +234,7 @@ impl Story {
 
     /// Whether there is something to go on with.
     pub fn is_unfinished(&self) -> bool {
-        self.closed.is_none() && self.finish.as_ref().is_none_or(Finish::is_unfinished)
+        self.closed.is_none() && self.finish.as_ref().is_none_or(|finish| finish.open)
     }
 
     /// Everything it changed, in order, with what is known of each.

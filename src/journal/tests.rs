@@ -150,6 +150,7 @@ fn tale() -> (tempfile::TempDir, PathBuf, Vec<u8>, Vec<Record>) {
     journal.begin(2, begin("Pool.grow")).unwrap();
     journal.end(at, Outcome::Ok(json!(null))).unwrap();
     let finish = Finish {
+        open: false,
         at,
         exit: 0,
         error: None,

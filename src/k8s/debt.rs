@@ -173,13 +173,18 @@ async fn read(world: &World) -> error::Result<Read> {
     let home = &world.target().home;
     let found = call(world, &request(world, "get"), async |client| {
         let api = Api::<ConfigMap>::namespaced(client, home);
-        api.get_opt(NAME).await
+        api.get(NAME).await
     })
-    .await?;
-    let Some(map) = found else {
-        let debts = BTreeMap::new();
-        let version = None;
-        return Ok(Read { version, debts });
+    .await;
+    let map = match found {
+        Ok(map) => map,
+        Err(missing) if missing.code() == Some(404) => {
+            return Ok(Read {
+                version: None,
+                debts: BTreeMap::new(),
+            });
+        }
+        Err(failure) => return Err(failure.into()),
     };
     let debts = map.data.unwrap_or_default().into_iter();
     let debts = debts.filter_map(|(key, text)| {

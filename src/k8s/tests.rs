@@ -1,3 +1,4 @@
+mod debt;
 mod lease;
 
 use std::time::Duration;
@@ -5,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::testing::{IMAGE, Server, cordoned, daemon, node as a_node};
-use super::{nodes, present, puller, uncordon, users};
+use super::{cordon, nodes, present, puller, uncordon, users};
 use crate::error::Kind;
 use crate::event::{Fate, What};
 use crate::world::{Begun, Effect};
@@ -118,6 +119,25 @@ async fn uncordoning_sends_one_small_patch_and_says_so() {
     assert_eq!(
         (change.before.as_str(), change.fate),
         ("cordoned", Fate::Done)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn cordoning_is_the_same_the_other_way_round() {
+    let server = Server::default();
+    server.put("nodes", a_node("a", true));
+    server.put("nodes", cordoned(a_node("b", true)));
+    let (world, _) = server.world();
+    assert!(cordon(&world, "a").await.unwrap());
+    assert!(!cordon(&world, "b").await.unwrap());
+    assert_eq!(
+        server.requests("PATCH"),
+        [r#"PATCH /api/v1/nodes/a? {"spec":{"unschedulable":true}}"#]
+    );
+    let change = &world.changes()[0];
+    assert_eq!(
+        (change.call.as_str(), change.after.as_str()),
+        ("k8s::cordon", "cordoned")
     );
 }
 

@@ -60,8 +60,15 @@ impl Account<'_> {
     fn go_on(&self, error: &Error) -> Option<String> {
         let abort = (self.request.opening.earlier()).is_some_and(|earlier| earlier.abort);
         let flag = if abort { " --abort" } else { "" };
-        // A no to something that has changed nothing ends it.
-        let over = error.kind == Kind::Declined && self.world.changes().is_empty();
+        let earlier = self.request.opening.earlier().is_some();
+        // A no ends a run that has changed nothing; so does a refusal, unless an earlier session may
+        // have sent something that nobody saw arrive.
+        let ends = match error.kind {
+            Kind::Declined => true,
+            Kind::Refused => !earlier,
+            _ => false,
+        };
+        let over = ends && self.world.changes().is_empty();
         (!over).then(|| format!("runbook resume {}{flag}", self.run))
     }
 }

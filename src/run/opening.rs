@@ -213,6 +213,7 @@ pub(super) fn close(
         error: finished.error.clone(),
         took_seconds: finished.took_seconds,
         changes: finished.changed.len().try_into().unwrap_or(u64::MAX),
+        open: finished.resume.is_some(),
     })?;
     let aborted = request
         .opening

@@ -31,6 +31,7 @@ struct Seen {
     wait: Wait,
     said_at: Timestamp,
     said: String,
+    said_staying: Vec<String>,
     said_why: Option<String>,
     said_overdue: bool,
 }
@@ -76,6 +77,15 @@ impl Plain {
             seen.said = counts;
             seen.said_why.clone_from(&seen.wait.why);
             lines.push(text);
+        }
+        let staying = words::staying(items);
+        let names = staying.iter().map(|(name, _)| name.clone()).collect();
+        if seen.said_staying != names || due {
+            let told = staying
+                .iter()
+                .map(|(name, note)| format!("  = {name}: {note}"));
+            lines.extend(told);
+            seen.said_staying = names;
         }
         if !seen.said_overdue
             && let Some((overdue, why)) = seen.wait.overdue()
@@ -210,6 +220,7 @@ impl Seen {
             wait,
             said_at: at,
             said: String::new(),
+            said_staying: Vec::new(),
             said_why: None,
             said_overdue: false,
         }

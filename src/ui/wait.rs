@@ -176,9 +176,7 @@ impl Wait {
                 | Phase::Registering
                 | Phase::Pulling
                 | Phase::Staying
-                | Phase::Leaving => {
-                    words::glyph(item.phase).to_owned()
-                }
+                | Phase::Leaving => words::glyph(item.phase).to_owned(),
             };
             format!(
                 "  {glyph} {}",

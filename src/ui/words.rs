@@ -266,6 +266,14 @@ fn word(phase: Phase) -> &'static str {
     }
 }
 
+/// What stays, and why.
+pub(super) fn staying(items: &[Item]) -> Vec<(String, String)> {
+    let staying = items.iter().filter(|item| item.phase == Phase::Staying);
+    staying
+        .map(|item| (item.name.clone(), line(&item.note)))
+        .collect()
+}
+
 /// `1/2 ready, pulling 1`.
 pub(super) fn counts(done: u64, of: u64, items: &[Item]) -> String {
     if items.is_empty() {

@@ -23,6 +23,8 @@ struct State {
     sent: usize,
     /// The lock's lease; null before anybody has taken it.
     lease: Value,
+    /// The debts' `ConfigMap`, likewise.
+    debts: Value,
 }
 
 /// Both servers and what stands behind them.
@@ -82,8 +84,10 @@ impl Cluster {
     /// Everything that was asked for with another method than GET, as method, path and body.
     pub(crate) fn changes(&self) -> Vec<(String, Value)> {
         let seen = self.gke.seen().into_iter().chain(self.k8s.seen());
-        // Holding the lock changes nothing.
-        seen.filter(|asked| asked.method != "GET" && !asked.path.contains("/leases"))
+        // The lock and the debts change nothing of the cluster's.
+        let ours = ["/leases", "/configmaps"];
+        seen.filter(|asked| asked.method != "GET")
+            .filter(|asked| !ours.iter().any(|ours| asked.path.contains(ours)))
             .map(|asked| (asked.line(), asked.json()))
             .collect()
     }
@@ -114,33 +118,38 @@ impl State {
             ready: nodes > 0,
             sent: 0,
             lease: Value::Null,
+            debts: Value::Null,
         }
     }
 
-    /// The lock, as a real API server keeps it.
-    fn lease(&mut self, asked: &Recorded) -> Answer {
-        let now = self.lease["metadata"]["resourceVersion"]
-            .as_str()
-            .unwrap_or("0")
-            .to_owned();
-        let mut sent = match asked.method.as_str() {
-            "GET" if self.lease.is_null() => {
-                return Answer::kubernetes(404, "NotFound", "no lease");
-            }
-            "GET" => return Answer::json(&self.lease),
+    /// The lock, or the debts, as a real API server keeps them.
+    fn keep(kept: &mut Value, asked: &Recorded) -> Answer {
+        let version = |of: &Value| {
+            let version = of["metadata"]["resourceVersion"].as_str();
+            version.unwrap_or("0").to_owned()
+        };
+        let now = version(kept);
+        let sent = match asked.method.as_str() {
+            "GET" if kept.is_null() => return Answer::kubernetes(404, "NotFound", "not found"),
+            "GET" => return Answer::json(kept),
             _ => asked.json(),
         };
-        let seen = sent["metadata"]["resourceVersion"]
-            .as_str()
-            .unwrap_or("0")
-            .to_owned();
-        if seen != now {
+        if version(&sent) != now {
             let message = "the object has been modified; please apply your changes to the latest version and try again";
             return Answer::kubernetes(409, "Conflict", message);
         }
-        sent["metadata"]["resourceVersion"] = (now.parse::<u64>().unwrap() + 1).to_string().into();
-        self.lease = sent;
-        Answer::json(&self.lease)
+        if asked.method == "PATCH" {
+            for (key, value) in sent["data"].as_object().unwrap() {
+                kept["data"][key] = value.clone();
+            }
+            let data = kept["data"].as_object_mut().unwrap();
+            data.retain(|_, value| !value.is_null());
+        } else {
+            *kept = sent;
+        }
+        let next = now.parse::<u64>().unwrap() + 1;
+        kept["metadata"]["resourceVersion"] = next.to_string().into();
+        Answer::json(kept)
     }
 
     fn gke(&mut self, asked: &Recorded, described: &Value) -> Answer {
@@ -178,7 +187,10 @@ impl State {
     fn k8s(&mut self, asked: &Recorded) -> Answer {
         let line = asked.line();
         if line.contains("/apis/coordination.k8s.io/v1/namespaces/default/leases") {
-            return self.lease(asked);
+            return Self::keep(&mut self.lease, asked);
+        }
+        if line.contains("/api/v1/namespaces/default/configmaps") {
+            return Self::keep(&mut self.debts, asked);
         }
         let watched = asked.path.contains("watch=true");
         let (kind, items) = match line.as_str() {

@@ -22,6 +22,7 @@ fn start(folder: &Path, minutes: i64, change: impl FnOnce(&mut Header)) -> Journ
 
 fn finish(exit: u8) -> Finish {
     Finish {
+        open: !matches!(exit, 0 | 4),
         at: "2026-01-15T13:30:00Z".parse().unwrap(),
         exit,
         error: None,
@@ -246,16 +247,15 @@ fn a_run_is_found_by_the_beginning_of_its_id() {
 }
 
 #[test]
-fn a_run_that_was_declined_is_unfinished_only_when_it_has_changed_something() {
+fn a_run_is_unfinished_while_something_is_left_to_go_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let nothing = finished(folder.path(), 0, 4);
     assert!(!Entry::read(&nothing).is_unfinished());
     let journal = start(folder.path(), 1, |_| {});
-    let changes = 1;
     let declined = finish(4);
     journal
         .finish(Finish {
-            changes,
+            open: true,
             ..declined
         })
         .unwrap();

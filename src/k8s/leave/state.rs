@@ -114,9 +114,7 @@ impl State {
                 Hold::Movable | Hold::Person(_) | Hold::Nothing => {}
             }
             let mut budgets = self.budgets.values();
-            if let Some(budget) =
-                budgets.find(|budget| budget.holds(&pod.namespace, &pod.labels))
-            {
+            if let Some(budget) = budgets.find(|budget| budget.holds(&pod.namespace, &pod.labels)) {
                 let name = &budget.name;
                 return held(&format!("disruption budget {name} allows no eviction now"));
             }
@@ -125,7 +123,11 @@ impl State {
         if node.cordoned && left > 0 {
             return (Phase::Leaving, format!("emptying, {left} pods left"));
         }
-        match self.free.get(&node.name).map(|since| now.duration_since(*since)) {
+        match self
+            .free
+            .get(&node.name)
+            .map(|since| now.duration_since(*since))
+        {
             Some(free) if free.as_secs() >= 60 => {
                 let free = Took(Duration::from_mins(free.unsigned_abs().as_secs() / 60));
                 (Phase::Leaving, format!("nobody on it for {free}"))
@@ -174,7 +176,9 @@ impl Followed for State {
             }
             Heard::Pods(update) => {
                 let pods = self.pods.get_or_insert_default();
-                take(pods, update, |pod| (pod.namespace.clone(), pod.name.clone()));
+                take(pods, update, |pod| {
+                    (pod.namespace.clone(), pod.name.clone())
+                });
                 pods.retain(|_, pod| pod.hold != Hold::Nothing);
             }
             // Who may not read them hears a little less of why a node stays.
@@ -252,7 +256,11 @@ fn told(people: &[(&str, Option<Timestamp>)], now: Timestamp, named: bool) -> St
                 0 => "now".to_owned(),
                 minutes => format!("{} ago", Took(Duration::from_mins(minutes))),
             };
-            let last = if people.len() == 1 { "active" } else { "the last active" };
+            let last = if people.len() == 1 {
+                "active"
+            } else {
+                "the last active"
+            };
             format!("{who}; {last} {ago}")
         }
     }

@@ -48,11 +48,7 @@ fn hint(item: &Item, pool: &str) -> String {
         Phase::Trouble if item.note == "cordoned" => {
             format!("open it to pods again: `kubectl uncordon {}`", item.name)
         }
-        Phase::Registering
-        | Phase::Trouble
-        | Phase::Staying
-        | Phase::Leaving
-        | Phase::Ready => {
+        Phase::Registering | Phase::Trouble | Phase::Staying | Phase::Leaving | Phase::Ready => {
             format!("look at the node: `kubectl describe node {}`", item.name)
         }
     };
