@@ -1,5 +1,7 @@
-//! What is left open on purpose, where the whole team sees it.
+//! What is left open on purpose, where the whole team sees it. Whoever writes there writes what he
+//! has read or nothing, so no lock is needed.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::options::Options;
@@ -46,7 +48,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             open,
             "Opens a debt, incomplete until `debt::complete`; one that is open already keeps its beginning. Options: `purpose` (what for), `nodes` (how many it costs). Says whether anything had to be changed.",
         ),
-    ),
+    )
+    .lockless(),
     function(
         "debt::complete",
         Class::WriteConverge,
@@ -56,7 +59,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Box::pin(async move { Ok(k8s::complete_debt(&world, &args.text(0)?).await?.into()) })
         },
         "What was wanted of an open debt is there. Says whether anything had to be changed.",
-    ),
+    )
+    .lockless(),
     function(
         "debt::close",
         Class::WriteConverge,
@@ -66,7 +70,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Box::pin(async move { Ok(k8s::close_debt(&world, &args.text(0)?).await?.into()) })
         },
         "What was owed has been given back. Says whether there was such a debt.",
-    ),
+    )
+    .lockless(),
 ];
 
 fn list(world: World, _: Args) -> Answer {
@@ -91,10 +96,15 @@ fn open(world: World, args: Args) -> Answer {
             what: args.text(1)?,
             purpose: options.text("purpose")?.unwrap_or_default(),
             nodes: options.count("nodes")?.unwrap_or_default(),
-            since: world.clock().now(),
+            since: whole_second(world.clock().now()),
             by: world.who().to_owned(),
             incomplete: true,
         };
         Ok(k8s::open_debt(&world, debt).await?.into())
     })
+}
+
+/// People read it.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }

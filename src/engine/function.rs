@@ -19,6 +19,8 @@ pub struct Function {
     pub run: fn(World, Args) -> Answer,
     /// Whether what it gives back is about people: only its digest is recorded.
     pub personal: bool,
+    /// Whether it may write while another run holds the cluster: it is safe beside any other.
+    pub lockless: bool,
     /// For a wait: null when what was waited for holds, else a text that says why not.
     pub holds: Option<fn(World, Args) -> Answer>,
     /// For a write that must not be sent twice: what it gave back, if it left a trace; else null.
@@ -32,6 +34,7 @@ impl Function {
             signature,
             run,
             personal: false,
+            lockless: false,
             holds: None,
             trace: None,
         }
@@ -41,6 +44,13 @@ impl Function {
     #[must_use]
     pub const fn personal(mut self) -> Self {
         self.personal = true;
+        self
+    }
+
+    /// A write that is safe beside any other run's.
+    #[must_use]
+    pub const fn lockless(mut self) -> Self {
+        self.lockless = true;
         self
     }
 

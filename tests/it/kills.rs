@@ -19,6 +19,13 @@ const RUNS: &[(&str, &str)] = &[
     ("warm_up", "--nodes 2 --scenario autoscaling-off"),
     ("warm_up", "--nodes 2 --fault busy"),
     ("warm_up", "--nodes 2 --fault expired-token"),
+    ("teardown", "--scenario warm"),
+    ("teardown", "--now --scenario warm"),
+    ("teardown", "--now --to 3 --scenario three-zones"),
+    (
+        "teardown",
+        "--now --evict --answer evict=practice --scenario users",
+    ),
 ];
 
 /// How a plain test chooses its points.
@@ -234,7 +241,7 @@ fn given_up_for_good_it_can_be_killed_as_well() {
         (End::of(&place), killed)
     };
     let (expected, _) = given_up(&[]);
-    assert_eq!(expected.ledger.len(), 3, "{expected:?}");
+    assert_eq!(expected.ledger.len(), 4, "{expected:?}");
     // The points after those of the run itself.
     let first = (1..100).find(|point| given_up(&[*point]).1 > 0).unwrap();
     for point in first..first + 12 {

@@ -193,7 +193,11 @@ async fn a_missing_permission_names_its_role_and_nothing_is_changed() {
             "roles/container.clusterAdmin",
         ],
     );
-    says(&ran.out, &["failed after", "  nothing was changed"]);
+    says(
+        &ran.out,
+        &["failed after", "  done:", "debt nodes.nb-user: none -> "],
+    );
+    assert!(!ran.out.contains("  node pool nb-user"), "{}", ran.whole());
     assert_eq!(cluster.changes().len(), 1);
 }
 

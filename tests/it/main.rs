@@ -24,4 +24,5 @@ mod resume;
 mod running;
 #[cfg(unix)]
 mod signals;
+mod teardown;
 mod tidy;

@@ -17,12 +17,27 @@ pub(crate) fn ledger(world: &Path) -> Vec<String> {
     let world: Value = serde_json::from_slice(&text).unwrap();
     let mutations = world["state"]["ledger"].as_array().unwrap().iter();
     mutations
-        .map(|mutation| {
-            format!(
-                "{} {} {}",
-                mutation["method"], mutation["what"], mutation["body"]
-            )
-        })
+        // The debts' own moment and place differ by how long a run was gone.
+        .map(
+            |mutation| match mutation["body"]["data"]["nodes.nb-user"].as_str() {
+                Some(debt) => {
+                    let mut debt: Value = serde_json::from_str(debt).unwrap();
+                    debt.as_object_mut().unwrap().remove("since");
+                    format!("debt {debt}")
+                }
+                None if mutation["what"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with("/runbook-debts") =>
+                {
+                    "debt closed".to_owned()
+                }
+                None => format!(
+                    "{} {} {}",
+                    mutation["method"], mutation["what"], mutation["body"]
+                ),
+            },
+        )
         .collect()
 }
 
@@ -49,10 +64,17 @@ fn a_killed_rehearsal_goes_on_where_it_was_and_sends_nothing_twice() {
     let place = Place::empty();
     Running::until(&place, PACED, "waiting for 2 nodes").killed();
     let before = ledger(&world_of(&place));
-    assert_eq!(before.len(), 2, "{before:?}");
+    assert_eq!(before.len(), 3, "{before:?}");
     let ran = place.run(RESUME);
     assert_eq!(ran.exit, 0, "{}", ran.whole());
-    assert_eq!(ledger(&world_of(&place)), before);
+    let after = ledger(&world_of(&place));
+    assert_eq!(after[..3], before);
+    assert!(
+        after[3..]
+            .iter()
+            .all(|last| last.contains("\"incomplete\":false")),
+        "{after:?}"
+    );
     assert!(
         ran.out.contains("2 nodes of nb-user warm after"),
         "{}",
@@ -293,7 +315,7 @@ fn the_practice_world_that_goes_on_survives_a_kill_and_holds_one_run_at_a_time()
     running.killed();
     let ran = place.run(RESUME);
     assert_eq!(ran.exit, 0, "{}", ran.whole());
-    assert_eq!(ledger(&place.state().join("practice.json")).len(), 2);
+    assert_eq!(ledger(&place.state().join("practice.json")).len(), 4);
     let ran = place.run("run warm_up --nodes 2 --output plain");
     assert!(ran.out.contains("Already warm"), "{}", ran.whole());
 }
@@ -336,7 +358,7 @@ fn a_disk_that_is_full_stops_the_run_before_the_next_change() {
             .beside_journals()
             .first()
             .map_or(0, |world| ledger(world).len());
-        let told = ran.out.matches("~ node pool").count();
+        let told = ran.out.matches(" ~ ").count();
         assert!(mutations <= told, "{blocks}: {}", ran.whole());
         seen.insert(mutations);
     }

@@ -117,7 +117,7 @@ fn the_journal_of_an_interrupted_run_has_its_end() {
     assert_eq!(end["seq"], begin["seq"]);
     assert_eq!(end["error"]["kind"], "interrupted");
     assert_eq!(finish["exit"], 130);
-    assert_eq!(finish["changes"], 2);
+    assert_eq!(finish["changes"], 3);
     let mut settled = records.iter().filter(|record| record["note"] == "settled");
     assert_eq!(
         settled.next().unwrap()["operation"],
@@ -143,7 +143,7 @@ async fn a_signal_while_a_live_operation_runs_names_it() {
         .interrupted(Signal::INT);
     assert!(
         last_line(&ran.out).ends_with(
-            "Changed so far: node pool nb-user: autoscaler limits: 0..20 nodes -> 2..20 nodes \
+            "node pool nb-user: autoscaler limits: 0..20 nodes -> 2..20 nodes \
              (in flight, operation-1)."
         ),
         "{}",

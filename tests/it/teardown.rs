@@ -1,0 +1,126 @@
+//! `teardown` against every way in which nodes stay, as the operator sees it.
+
+use insta::assert_snapshot;
+
+use crate::program::{Place, Ran};
+
+fn rehearse(flags: &str) -> Ran {
+    Place::empty().run(&format!("rehearse teardown --speed max {flags}"))
+}
+
+/// The snapshot of this very test, and how the run ended.
+macro_rules! rehearsed {
+    ($name:literal, $flags:literal, $exit:literal) => {{
+        let ran = rehearse($flags);
+        assert_snapshot!($name, ran.whole());
+        assert_eq!(ran.exit, $exit);
+        ran
+    }};
+}
+
+#[test]
+fn nodes_nobody_uses_go_by_themselves() {
+    let ran = rehearsed!("warm", "--scenario warm", 0);
+    assert!(
+        ran.out.contains("2 nodes of nb-user gone after"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn a_pool_that_is_down_is_left_alone() {
+    let ran = rehearsed!("quiet", "--scenario quiet", 0);
+    assert!(ran.out.contains("Already down") && ran.out.contains("nothing was changed"));
+}
+
+#[test]
+fn a_pool_whose_autoscaling_is_off_is_given_it_back() {
+    rehearsed!("autoscaling_off", "--scenario autoscaling-off", 0);
+}
+
+#[test]
+fn with_people_working_nothing_is_taken_away_at_once() {
+    let ran = rehearsed!("now_refused", "--now --scenario users", 5);
+    assert!(ran.out.contains("nothing was changed"), "{}", ran.whole());
+    assert!(!ran.out.contains("runbook resume"), "{}", ran.whole());
+    // A yes is not enough for that, and nobody is there to type.
+    let ran = rehearsed!(
+        "evict_unanswered",
+        "--now --evict --yes --scenario users",
+        3
+    );
+    assert!(
+        ran.err.contains("--answer evict=practice"),
+        "{}",
+        ran.whole()
+    );
+    rehearsed!(
+        "evict_no",
+        "--now --evict --answer evict=no --scenario users",
+        4
+    );
+    let ran = rehearsed!(
+        "evict",
+        "--now --evict --answer evict=practice --scenario users",
+        0
+    );
+    assert!(
+        ran.out.contains("1 node of nb-user gone after"),
+        "{}",
+        ran.out
+    );
+    rehearsed!("evict_alone", "--evict --scenario users", 1);
+}
+
+#[test]
+fn at_once_means_cordoned_looked_at_again_and_resized() {
+    let ran = rehearsed!("now", "--now --scenario warm", 0);
+    assert!(!ran.out.contains("in flight"), "{}", ran.out);
+    rehearsed!("now_part", "--now --to 1 --scenario warm", 0);
+}
+
+#[test]
+fn another_operation_is_waited_for() {
+    rehearsed!("busy", "--now --scenario warm --fault busy", 0);
+}
+
+#[test]
+fn what_was_cordoned_is_opened_when_the_resize_is_refused() {
+    let ran = rehearsed!("denied", "--now --scenario warm --fault denied@30s", 1);
+    let opened = ran.out.matches("cordoned -> open to pods").count();
+    assert_eq!(
+        ran.out.matches("~ node gke").count(),
+        2 * opened,
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn a_warm_up_is_a_debt_until_it_is_torn_down() {
+    let place = Place::empty();
+    let owes = |place: &Place| {
+        let world = std::fs::read_to_string(place.state().join("practice.json")).unwrap();
+        let world: serde_json::Value = serde_json::from_str(&world).unwrap();
+        let maps = &world["state"]["store"]["objects"]["ConfigMap"];
+        let map = maps.as_object().unwrap().values();
+        let debts = map.filter(|map| map["metadata"]["name"] == "runbook-debts");
+        debts
+            .map(|map| map["data"]["nodes.nb-user"].clone())
+            .find_map(|debt| Some(debt.as_str()?.to_owned()))
+    };
+    let ran = place.run("run warm_up --nodes 2 --event Spring --speed max");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    let owed = owes(&place).unwrap();
+    assert!(owed.contains("\"purpose\":\"Spring\"") && owed.contains("\"incomplete\":false"));
+    let ran = place.run("run teardown --speed max");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    assert!(
+        ran.out
+            .contains("Owed: 2 nodes of nb-user warm, for 'Spring'"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(owes(&place), None);
+}
