@@ -58,7 +58,7 @@ fn with_people_working_nothing_is_taken_away_at_once() {
     rehearsed!(
         "evict_no",
         "--now --evict --answer evict=no --scenario users",
-        4
+        2
     );
     let ran = rehearsed!(
         "evict",
