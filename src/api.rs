@@ -6,6 +6,7 @@
 mod ask;
 mod gke;
 mod k8s;
+mod pods;
 mod talk;
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use crate::engine::table::{HandleType, Signature, Table, Type};
 use crate::engine::{self, Answer, Args, Function};
 use crate::error::{Error, Kind, Result};
-use crate::names::Class;
+use crate::names::{self, Class};
 use crate::world::World;
 
 /// Everything a script can call.
@@ -27,11 +28,12 @@ static FUNCTIONS: &[&[Function]] = &[
     ask::FUNCTIONS,
     gke::FUNCTIONS,
     k8s::FUNCTIONS,
+    pods::FUNCTIONS,
 ];
 
 /// The same as signatures, with the types of handles and the keys of maps.
 pub fn table() -> Table {
-    engine::table(functions(), HANDLES, k8s::KEYS)
+    engine::table(functions(), HANDLES, &[k8s::KEYS, pods::KEYS].concat())
 }
 
 const HANDLES: &[HandleType] = &[gke::CLUSTER, gke::POOL, gke::OPERATION];
@@ -60,6 +62,20 @@ const fn function(
 const fn optional(count: usize, mut function: Function) -> Function {
     function.signature.optional = count;
     function
+}
+
+/// What a map of options may not hold.
+fn unknown_option(key: &str, known: &[&str]) -> Error {
+    let error = Error::new(Kind::Script, format!("there is no option `{key}`"));
+    match names::nearest(key, known.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint(format!("there are: {}", known.join(", "))),
+    }
+}
+
+/// An option that is not what it must be.
+fn wrong_option(key: &str, wanted: &str) -> Error {
+    Error::new(Kind::Script, format!("the option `{key}` must be {wanted}"))
 }
 
 fn json(value: &impl Serialize) -> Result<Value> {

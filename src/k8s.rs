@@ -10,9 +10,13 @@ mod call;
 mod error;
 mod image;
 mod lease;
+mod metrics;
 mod node;
 mod object;
+mod overview;
 mod puller;
+mod services;
+mod table;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -21,10 +25,14 @@ mod user;
 mod watch;
 mod why;
 
+pub mod pods;
 pub mod warm;
 
-pub use autoscaler::{Present, present};
+pub use autoscaler::{Group, Present, groups, present};
 pub use lease::{Claim, Lease, lease, put_lease};
+pub use metrics::Usage;
 pub use node::{Node, nodes, uncordon};
+pub use overview::{NodeOverview, NodeRow, node_overview};
 pub use puller::{Puller, puller};
+pub use services::{NamespaceRow, ServiceRow, namespaces, services};
 pub use user::{UserPod, users};

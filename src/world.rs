@@ -47,6 +47,8 @@ pub struct Target {
     pub cluster: ClusterName,
     /// Namespaces of the hubs; empty means all.
     pub watch: Vec<String>,
+    /// How the names of the hubs' own pods begin.
+    pub hub_pods: Vec<String>,
     /// Whether an ordinary confirmation asks for the target's name to be typed.
     pub type_name: bool,
     /// The time zone times are shown in; UTC when there is none.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::{self, Either};
 use serde_json::{Value, json};
 
-use super::{function, optional};
+use super::{function, optional, unknown_option, wrong_option};
 use crate::engine::table::Type;
 use crate::engine::{Answer, Args, Function};
 use crate::error::{Error, Kind, Result};
@@ -167,17 +167,13 @@ fn want(args: &Args) -> Result<(warm::Want, Option<String>)> {
             ("resize", value) => {
                 let name = value.get("name").and_then(Value::as_str);
                 resize = Some(
-                    name.ok_or_else(|| wrong(key, "what `grow` gave back"))?
+                    name.ok_or_else(|| wrong_option(key, "what `grow` gave back"))?
                         .to_owned(),
                 );
             }
             (key, _) => {
                 let known = ["image", "usual", "limit", "resize"];
-                let error = Error::new(Kind::Script, format!("there is no option `{key}`"));
-                return Err(match names::nearest(key, known) {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error.hint(format!("there are: {}", known.join(", "))),
-                });
+                return Err(unknown_option(key, &known));
             }
         }
     }
@@ -191,12 +187,8 @@ fn duration(key: &str, value: &Value) -> Result<Duration> {
         value => value
             .as_u64()
             .map(Duration::from_secs)
-            .ok_or_else(|| wrong(key, "a duration like \"45m\"")),
+            .ok_or_else(|| wrong_option(key, "a duration like \"45m\"")),
     }
-}
-
-fn wrong(key: &str, wanted: &str) -> Error {
-    Error::new(Kind::Script, format!("the option `{key}` must be {wanted}"))
 }
 
 fn warm_map(warm: &warm::Warm) -> Value {

@@ -102,6 +102,7 @@ mod tests {
                 cluster: String::new(),
             },
             watch: Vec::new(),
+            hub_pods: Vec::new(),
             type_name: false,
             timezone: None,
             mode: Mode::Live,

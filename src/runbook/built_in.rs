@@ -4,10 +4,16 @@ use crate::runbook::library::BuiltIn;
 
 /// Every file of `runbooks/`.
 pub const BUILT_IN: BuiltIn = &[
+    ("nodes.rhai", include_str!("../../runbooks/nodes.rhai")),
+    ("pods.rhai", include_str!("../../runbooks/pods.rhai")),
     ("warm_up.rhai", include_str!("../../runbooks/warm_up.rhai")),
     (
         "lib/sizing.rhai",
         include_str!("../../runbooks/lib/sizing.rhai"),
+    ),
+    (
+        "lib/tables.rhai",
+        include_str!("../../runbooks/lib/tables.rhai"),
     ),
 ];
 
