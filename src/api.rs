@@ -9,6 +9,7 @@ mod gke;
 mod k8s;
 mod leave;
 mod options;
+mod pods;
 mod talk;
 
 use serde::Serialize;
@@ -32,11 +33,12 @@ static FUNCTIONS: &[&[Function]] = &[
     k8s::FUNCTIONS,
     leave::FUNCTIONS,
     debt::FUNCTIONS,
+    pods::FUNCTIONS,
 ];
 
 /// The same as signatures, with the types of handles and the keys of maps.
 pub fn table() -> Table {
-    let keys = [k8s::KEYS, leave::KEYS, debt::KEYS].concat();
+    let keys = [k8s::KEYS, leave::KEYS, debt::KEYS, pods::KEYS].concat();
     engine::table(functions(), HANDLES, &keys)
 }
 

@@ -57,6 +57,9 @@ pub struct Target {
     /// Namespaces of the hubs; empty means all.
     #[serde(default)]
     pub watch: Vec<String>,
+    /// How the names of the hubs' own pods begin.
+    #[serde(default = "hub_pods")]
+    pub hub_pods: Vec<String>,
     /// What an ordinary confirmation asks for.
     #[serde(default)]
     pub confirm: Confirm,
@@ -185,6 +188,10 @@ impl Config {
             )
         })
     }
+}
+
+fn hub_pods() -> Vec<String> {
+    names::HUB_PODS.map(str::to_owned).to_vec()
 }
 
 fn unreadable(file: &str, error: &std::io::Error) -> Error {

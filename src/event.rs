@@ -3,6 +3,8 @@
 //! Events carry their own time and their own totals, so that whoever shows them never has to ask
 //! a clock or a cluster. Their JSON shape is the documented, versioned output of `--output json`.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error;
 use crate::names::{Class, Mode};
+
+pub use table::{Align, Cell, Column, Table, Tone};
 
 /// Version of the JSON shape; raised when a field changes its meaning or goes away.
 pub const VERSION: u32 = 1;
@@ -53,6 +57,8 @@ pub enum What {
         /// The line.
         text: String,
     },
+    /// A table that was asked for.
+    Table(Table),
     /// A question was put.
     Asked {
         /// Which `--answer KEY=` gives it.

@@ -15,9 +15,13 @@ mod follow;
 mod image;
 mod lease;
 mod leave;
+mod metrics;
 mod node;
 mod object;
+mod overview;
 mod puller;
+mod services;
+mod table;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -26,12 +30,16 @@ mod user;
 mod watch;
 mod why;
 
+pub mod pods;
 pub mod warm;
 
-pub use autoscaler::{Present, present};
+pub use autoscaler::{Group, Present, groups, present};
 pub use debt::{Debt, close_debt, complete_debt, debts, open_debt};
 pub use lease::{Claim, Lease, lease, put_lease};
 pub use leave::{Activity, Gone, Leave, wait_gone, wait_idle};
+pub use metrics::Usage;
 pub use node::{Node, cordon, nodes, uncordon};
+pub use overview::{NodeOverview, NodeRow, node_overview};
 pub use puller::{Puller, puller};
+pub use services::{NamespaceRow, ServiceRow, namespaces, services};
 pub use user::{UserPod, users};

@@ -2,9 +2,18 @@
 //!
 //! Never does I/O and never knows which room a name came from.
 
+mod age;
+mod quantity;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use age::Age;
+pub use quantity::{Bytes, Cpu, NoQuantity};
+
+/// How the names of a hub's own pods begin, where nobody says otherwise.
+pub const HUB_PODS: [&str; 3] = ["hub-", "proxy-", "home-metrics-"];
 
 /// Where a GKE cluster lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -35,7 +35,7 @@ use tower::{Layer as _, ServiceExt as _};
 
 use crate::error::{self, Kind};
 use crate::event::Events;
-use crate::names::{ClusterName, Mode};
+use crate::names::{ClusterName, HUB_PODS, Mode};
 use crate::world::record::Record;
 use crate::world::{Clock, Doors, Target};
 use handle::Sim;
@@ -257,6 +257,7 @@ impl Practice {
             cluster: cluster(),
             watch: pullers::HUBS.map(str::to_owned).to_vec(),
             home: "default".to_owned(),
+            hub_pods: HUB_PODS.map(str::to_owned).to_vec(),
             type_name: false,
             timezone: None,
             mode,

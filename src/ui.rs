@@ -15,6 +15,7 @@ mod plain;
 mod prompt;
 mod redact;
 mod streams;
+mod table;
 pub mod terminal;
 mod wait;
 mod words;
@@ -104,7 +105,8 @@ impl Ui {
             terminal::save();
         }
         let window = Window::stderr(options.width);
-        Self::with(options, Streams::standard(), window, prompt::ask)
+        let streams = Streams::standard(options.width);
+        Self::with(options, streams, window, prompt::ask)
     }
 
     /// A screen that writes into memory and has no window; nobody answers its prompts.

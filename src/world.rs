@@ -49,6 +49,8 @@ pub struct Target {
     pub watch: Vec<String>,
     /// The namespace in which a team keeps its lease and its debts.
     pub home: String,
+    /// How the names of the hubs' own pods begin.
+    pub hub_pods: Vec<String>,
     /// Whether an ordinary confirmation asks for the target's name to be typed.
     pub type_name: bool,
     /// The time zone times are shown in; UTC when there is none.

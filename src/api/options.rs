@@ -40,6 +40,23 @@ impl<'a> Options<'a> {
         self.given(key).map(text).transpose()
     }
 
+    /// A switch, off when it is left off.
+    pub(super) fn flag(&self, key: &str) -> Result<bool> {
+        let flag = |value: &Value| value.as_bool().ok_or_else(|| wrong(key, "true or false"));
+        Ok(self.given(key).map(flag).transpose()?.unwrap_or_default())
+    }
+
+    /// A list of names, empty when it is left off.
+    pub(super) fn names(&self, key: &str) -> Result<Vec<String>> {
+        let wrong = || wrong(key, "a list of names");
+        let list = self
+            .given(key)
+            .map(|value| value.as_array().ok_or_else(wrong));
+        let list = list.transpose()?.into_iter().flatten();
+        list.map(|name| name.as_str().map(str::to_owned).ok_or_else(wrong))
+            .collect()
+    }
+
     /// A count.
     pub(super) fn count(&self, key: &str) -> Result<Option<u32>> {
         let count = |value: &Value| {
@@ -78,6 +95,7 @@ pub(super) fn duration(key: &str, value: &Value) -> Result<Duration> {
     }
 }
 
-fn wrong(key: &str, wanted: &str) -> Error {
+/// An option that is not what it must be.
+pub(super) fn wrong(key: &str, wanted: &str) -> Error {
     Error::new(Kind::Script, format!("`{key}` must be {wanted}"))
 }

@@ -1,10 +1,12 @@
 //! Talking to the operator without expecting an answer, and giving up.
 
+use serde_json::Value;
+
 use super::function;
 use crate::engine::table::Type;
 use crate::engine::{Answer, Args, Function};
-use crate::error::{Error, Kind};
-use crate::event::{Level, What};
+use crate::error::{Error, Kind, Result};
+use crate::event::{Align, Cell, Column, Level, Table, What};
 use crate::names::Class;
 use crate::world::World;
 
@@ -54,6 +56,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
     super::optional(
         1,
         function(
+            "table",
+            Class::Local,
+            &[
+                ("title", Type::Text),
+                ("columns", Type::List),
+                ("rows", Type::List),
+                ("footer", Type::Text),
+            ],
+            Type::Unit,
+            table,
+            "Shows a table on standard output. A column named `>CPU` is aligned to the right; a row is a list of cells; a cell is a text, a number, () or #{ text, tone }, where the tone is good, warning or alarm.",
+        ),
+    ),
+    super::optional(
+        1,
+        function(
             "fail",
             Class::Local,
             &[("message", Type::Text), ("hint", Type::Text)],
@@ -97,6 +115,69 @@ fn said(world: &World, args: &Args, level: Level) -> Answer {
         world.emit(What::Said { level, text: text? });
         Ok(().into())
     })
+}
+
+fn table(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let list = |at| args.value(at).as_array().into_iter().flatten();
+        let columns: Vec<Column> = list(1).map(column).collect::<Result<_>>()?;
+        let row = |row: &Value| {
+            let cells = row.as_array().filter(|cells| cells.len() == columns.len());
+            let cells = cells.ok_or_else(|| {
+                let fact = format!(
+                    "a row of the table is not a list of {} cells",
+                    columns.len()
+                );
+                Error::new(Kind::Script, fact).hint(format!("it is {row}"))
+            })?;
+            cells.iter().map(cell).collect::<Result<Vec<_>>>()
+        };
+        let rows = list(2).map(row).collect::<Result<_>>()?;
+        world.emit(What::Table(Table {
+            title: args.text(0)?,
+            rows,
+            footer: args
+                .has(3)
+                .then(|| args.text(3))
+                .transpose()?
+                .filter(|line| !line.is_empty()),
+            columns,
+        }));
+        Ok(().into())
+    })
+}
+
+fn column(name: &Value) -> Result<Column> {
+    let name = name.as_str().ok_or_else(|| {
+        Error::new(Kind::Script, "a column's name must be a text").hint(format!("it is {name}"))
+    })?;
+    let (align, name) = match name.strip_prefix('>') {
+        Some(name) => (Align::Right, name),
+        None => (Align::Left, name),
+    };
+    let name = name.to_owned();
+    Ok(Column { name, align })
+}
+
+fn cell(value: &Value) -> Result<Cell> {
+    let (text, tone) = match value {
+        Value::Object(cell) => (cell.get("text"), cell.get("tone").filter(|t| !t.is_null())),
+        value => (Some(value), None),
+    };
+    let text = match text.unwrap_or(&Value::Null) {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    let tone = tone.map(|tone| serde_json::from_value(tone.clone()));
+    let tone = tone.transpose().map_err(|_| {
+        Error::new(
+            Kind::Script,
+            format!("the tone of the cell `{text}` is not known"),
+        )
+        .hint("there are good, warning and alarm")
+    })?;
+    Ok(Cell { text, tone })
 }
 
 fn fail(_: World, args: Args) -> Answer {

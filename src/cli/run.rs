@@ -239,6 +239,7 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             cluster: target.cluster_name(),
             watch: target.watch.clone(),
             home: target.lock.namespace.clone(),
+            hub_pods: target.hub_pods.clone(),
             type_name: target.confirm == Confirm::TypeName,
             timezone: (target.timezone.as_ref()).map(|zone| zone.as_str().to_owned()),
             mode: Mode::Live,

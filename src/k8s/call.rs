@@ -150,14 +150,27 @@ pub(super) async fn list<K: Slim, T>(
     keep: impl Fn(K) -> T,
 ) -> Result<Vec<T>, Error> {
     let what = scope.request::<K>("list");
-    let mut params = ListParams::default().labels(&scope.labels).limit(PAGE);
+    let params = ListParams::default().labels(&scope.labels);
+    let fetch = async |client, params: &ListParams| {
+        let page: ObjectList<K> = scope.api::<K>(client).list(params).await?;
+        let kept = page.items.into_iter().map(&keep).collect();
+        Ok((kept, page.metadata.continue_))
+    };
+    pages(world, &what, params, fetch).await
+}
+
+/// What all the pages of a list hold. `fetch` gets one, and what leads to the next.
+pub(super) async fn pages<T>(
+    world: &World,
+    what: &Request,
+    params: ListParams,
+    fetch: impl AsyncFn(Client, &ListParams) -> kube::Result<(Vec<T>, Option<String>)>,
+) -> Result<Vec<T>, Error> {
+    let mut params = params.limit(PAGE);
     let mut kept = Vec::new();
     loop {
-        let page: ObjectList<K> = match call(world, &what, async |client| {
-            scope.api::<K>(client).list(&params).await
-        })
-        .await
-        {
+        let answer = call(world, what, async |client| fetch(client, &params).await).await;
+        let (page, next) = match answer {
             // The pages are a snapshot that the server keeps only for minutes: all at once then.
             Err(expired) if expired.code() == Some(410) && params.limit.is_some() => {
                 kept.clear();
@@ -167,8 +180,8 @@ pub(super) async fn list<K: Slim, T>(
             }
             answer => answer?,
         };
-        kept.extend(page.items.into_iter().map(&keep));
-        params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+        kept.extend(page);
+        params.continue_token = next.filter(|token| !token.is_empty());
         if params.continue_token.is_none() {
             return Ok(kept);
         }

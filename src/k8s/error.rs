@@ -63,6 +63,16 @@ pub(super) enum Error {
         reason: String,
         message: String,
     },
+    /// There is no such namespace.
+    #[error("there is no namespace {namespace}")]
+    NoNamespace {
+        namespace: String,
+        near: Option<String>,
+        known: Vec<String>,
+    },
+    /// Nobody says where the hubs are, and none is to be seen.
+    #[error("no namespace has a hub: no pod is labelled component=hub")]
+    NoHub,
     /// A wait passed its limit; `missing` says what is stuck where.
     #[error("{what}: {done} of {of} after {}; {missing}", Took(*.limit))]
     TimedOut {
@@ -172,7 +182,11 @@ impl Failure for Error {
             },
             Self::Lost { .. } => Verdict::Unknown,
             Self::World(error) => Verdict::of(error),
-            Self::Strange { .. } | Self::Image { .. } | Self::TimedOut { .. } => Verdict::Final,
+            Self::Strange { .. }
+            | Self::Image { .. }
+            | Self::NoNamespace { .. }
+            | Self::NoHub
+            | Self::TimedOut { .. } => Verdict::Final,
         }
     }
 }
@@ -194,6 +208,12 @@ impl From<Error> for error::Error {
                     "check the image's name and tag in the hub's configuration, then \
                      `kubectl -n {namespace} describe pod {pod}`"
                 ),
+            ),
+            Error::NoNamespace { near, known, .. } => (Kind::NotFound, there_are(near, &known)),
+            Error::NoHub => (
+                Kind::NotFound,
+                "name the hubs' namespaces in `watch` of runbook.toml, or ask for one by name"
+                    .to_owned(),
             ),
             Error::TimedOut { hint, .. } => (Kind::TimedOut, hint),
         };
@@ -232,6 +252,15 @@ fn next_step(code: u16, what: &Request) -> (Kind, String) {
         ),
     };
     (kind, hint.to_owned())
+}
+
+/// What there is instead.
+fn there_are(near: Option<String>, known: &[String]) -> String {
+    let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+    match known {
+        [] => format!("{near}check the name, and that --on names the right target"),
+        known => format!("{near}there are: {}", known.join(", ")),
+    }
 }
 
 /// How to get a missing permission, and how to see whether one has it.

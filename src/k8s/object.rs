@@ -127,6 +127,8 @@ pub(super) struct NodeSpec {
 pub(super) struct Taint {
     pub(super) key: String,
     #[serde(default)]
+    pub(super) value: String,
+    #[serde(default)]
     pub(super) effect: String,
 }
 

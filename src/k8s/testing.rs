@@ -39,13 +39,21 @@ struct Which {
 impl Which {
     fn of(path: &str, query: &BTreeMap<String, String>) -> Self {
         let mut parts = path.trim_matches('/').split('/').skip(2).peekable();
-        parts.next_if(|part| *part == "v1");
+        parts.next_if(|part| part.starts_with("v1"));
+        // The same names in another group.
+        let group = if path.contains("metrics.k8s.io") {
+            "metrics/"
+        } else {
+            ""
+        };
+        // `namespaces/x` is about the namespace itself.
+        let deep = parts.clone().count() > 2;
         let namespace = parts
-            .next_if(|part| *part == "namespaces")
+            .next_if(|part| *part == "namespaces" && deep)
             .and_then(|_| parts.next())
             .map(str::to_owned);
         Self {
-            plural: parts.next().unwrap().to_owned(),
+            plural: format!("{group}{}", parts.next().unwrap()),
             namespace,
             name: parts.next().map(str::to_owned),
             labels: query
@@ -96,6 +104,11 @@ impl Server {
 
     /// A world whose cluster this is.
     pub(super) fn world(&self) -> (World, Seen) {
+        world(None, Some(self.client()))
+    }
+
+    /// Kube's client for it.
+    pub(super) fn client(&self) -> kube::Client {
         let server = self.clone();
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
             let server = server.clone();
@@ -105,7 +118,7 @@ impl Server {
                 Ok::<_, Infallible>(server.answer(&parts, &String::from_utf8_lossy(&body)))
             }
         });
-        world(None, Some(kube::Client::new(service, "default")))
+        kube::Client::new(service, "default")
     }
 
     /// Puts an object there, new or changed.
@@ -194,7 +207,13 @@ impl Server {
                 None => return failure(404, "not found"),
             }
         } else {
-            json!({ "metadata": { "resourceVersion": version }, "items": items })
+            let (items, next) = page(items, &query);
+            let metadata = json!({ "resourceVersion": version, "continue": next });
+            if query.contains_key("includeObject") {
+                table(&metadata, &which.plural, &items)
+            } else {
+                json!({ "metadata": metadata, "items": items })
+            }
         };
         Response::new(Body::from(answer.to_string()))
     }
@@ -230,6 +249,60 @@ fn key(plural: &str, object: &Value) -> (String, String, String) {
             .to_owned()
     };
     (plural.to_owned(), word("namespace"), word("name"))
+}
+
+/// As many as are wanted at a time, and what leads to the others.
+fn page(mut items: Vec<Value>, query: &BTreeMap<String, String>) -> (Vec<Value>, String) {
+    let number = |name: &str| query.get(name).and_then(|n| n.parse::<usize>().ok());
+    let from = number("continue").unwrap_or(0);
+    let rest = items.split_off(from.min(items.len()));
+    let limit = number("limit").unwrap_or(rest.len());
+    let more = rest.len() > limit;
+    let next = if more {
+        (from + limit).to_string()
+    } else {
+        String::new()
+    };
+    (rest.into_iter().take(limit).collect(), next)
+}
+
+/// What the server says of each in a table; the cells are part of the object here.
+fn table(metadata: &Value, plural: &str, items: &[Value]) -> Value {
+    let columns: &[&str] = match plural {
+        "pods" => &["Name", "Ready", "Status", "Restarts", "Age", "IP", "Node"],
+        _ => &["Name", "Status", "Age"],
+    };
+    let row = |object: &Value| {
+        let cell = |column: &&str| match *column {
+            "Name" => object["metadata"]["name"].clone(),
+            column => object["cells"][column].clone(),
+        };
+        json!({ "cells": columns.iter().map(cell).collect::<Vec<_>>(), "object": null })
+    };
+    json!({
+        "kind": "Table", "metadata": metadata,
+        "columnDefinitions": columns.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>(),
+        "rows": items.iter().map(row).collect::<Vec<_>>(),
+    })
+}
+
+/// A pod as `kubectl get pods` shows it.
+pub(super) fn shown(namespace: &str, name: &str, ready: &str, status: &str) -> Value {
+    json!({
+        "metadata": { "namespace": namespace, "name": name },
+        "cells": { "Ready": ready, "Status": status, "Restarts": "2 (73m ago)", "Age": "4h1m",
+            "IP": "10.0.0.1", "Node": "node-1" },
+    })
+}
+
+/// What the containers of a pod use.
+pub(super) fn used(namespace: &str, name: &str, containers: &[(&str, &str, &str)]) -> Value {
+    let container = |(name, cpu, memory): &(&str, &str, &str)| json!({ "name": name, "usage": { "cpu": cpu, "memory": memory } });
+    json!({
+        "metadata": { "namespace": namespace, "name": name },
+        "timestamp": "2026-01-15T13:00:00Z", "window": "10s",
+        "containers": containers.iter().map(container).collect::<Vec<_>>(),
+    })
 }
 
 /// A node of nb-user, Ready or not yet.

@@ -103,6 +103,7 @@ mod tests {
             },
             watch: Vec::new(),
             home: String::new(),
+            hub_pods: Vec::new(),
             type_name: false,
             timezone: None,
             mode: Mode::Live,

@@ -8,6 +8,8 @@ pub const BUILT_IN: BuiltIn = &[
         "teardown.rhai",
         include_str!("../../runbooks/teardown.rhai"),
     ),
+    ("nodes.rhai", include_str!("../../runbooks/nodes.rhai")),
+    ("pods.rhai", include_str!("../../runbooks/pods.rhai")),
     ("warm_up.rhai", include_str!("../../runbooks/warm_up.rhai")),
     (
         "lib/people.rhai",
@@ -16,6 +18,10 @@ pub const BUILT_IN: BuiltIn = &[
     (
         "lib/sizing.rhai",
         include_str!("../../runbooks/lib/sizing.rhai"),
+    ),
+    (
+        "lib/tables.rhai",
+        include_str!("../../runbooks/lib/tables.rhai"),
     ),
 ];
 

@@ -11,8 +11,8 @@ use super::redact::Redactor;
 use super::streams::Streams;
 use super::wait::Wait;
 use super::writer::Face;
-use super::{Options, finish, terminal, words};
-use crate::event::{Event, Finished, Item, Level, Started, What};
+use super::{Options, finish, table, terminal, words};
+use crate::event::{Event, Finished, Item, Level, Started, Table, What};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const TICK: Duration = Duration::from_millis(100);
@@ -119,6 +119,20 @@ impl Bars {
             Level::Good => self.chat(&self.paint.green(&text), streams),
             Level::Warning => self.line(&self.paint.yellow(&text), streams),
             Level::Next => self.line(&self.paint.bold(&text), streams),
+        }
+    }
+
+    /// What was asked for goes to standard output; told again, it is a reminder like any other.
+    fn table(&mut self, table: &Table, streams: &mut Streams) {
+        let paint = Paint(self.paint.0 && streams.is_window());
+        let lines = table::lines(table, streams.width(), paint);
+        if self.replaying {
+            for line in lines {
+                self.line(&line, streams);
+            }
+        } else {
+            self.clear(streams);
+            streams.out(&format!("\n{}", lines.join("\n")));
         }
     }
 
@@ -254,6 +268,7 @@ impl Face for Bars {
                 self.chat(&format!("\n{heading}"), streams);
             }
             What::Said { level, text } => self.said(*level, text, streams),
+            What::Table(table) => self.table(table, streams),
             What::Asked { key, question } => self.asked(key, question, streams),
             What::Answered { key, answer, by } => self.answered(key, answer, by, streams),
             What::Changed(change) => {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::paint::Paint;
 use super::streams::Streams;
 use super::wait::Wait;
 use super::writer::Face;
-use super::{Options, finish, words};
+use super::{Options, finish, table, words};
 use crate::event::{Event, Item, Level, Started, What};
 
 /// In the run's own time.
@@ -117,6 +118,8 @@ impl Plain {
                 let text = format!("{} {}", words::mark(*level), words::line(text));
                 vec![text.trim_start().to_owned()]
             }
+            // Shown whole, by `show`.
+            What::Table(_) => Vec::new(),
             What::Asked { key, question } => {
                 self.questions.insert(key.clone(), question.clone());
                 Vec::new()
@@ -126,21 +129,7 @@ impl Plain {
                 vec![format!("? {}", words::answered(&question, answer, by))]
             }
             What::Changed(change) => vec![format!("~ {}", words::change(change))],
-            What::WaitBegan {
-                id,
-                what,
-                of,
-                usual,
-                limit_seconds,
-                watched_seconds,
-            } => {
-                let what = words::line(what);
-                let wait = Wait::begun(event.at, what, *of, *usual, *watched_seconds);
-                let seen = Seen::new(event.at, wait);
-                let line = seen.begins(*limit_seconds);
-                self.waits.insert(*id, seen);
-                vec![line]
-            }
+            What::WaitBegan { id, .. } => self.wait_began(event, *id),
             What::Progress {
                 id,
                 done,
@@ -172,6 +161,26 @@ impl Plain {
                 lines.map(|(_, line)| line).collect()
             }
         }
+    }
+
+    fn wait_began(&mut self, event: &Event, id: u64) -> Vec<String> {
+        let What::WaitBegan {
+            what,
+            of,
+            usual,
+            limit_seconds,
+            watched_seconds,
+            ..
+        } = &event.what
+        else {
+            return Vec::new();
+        };
+        let what = words::line(what);
+        let wait = Wait::begun(event.at, what, *of, *usual, *watched_seconds);
+        let seen = Seen::new(event.at, wait);
+        let line = seen.begins(*limit_seconds);
+        self.waits.insert(id, seen);
+        vec![line]
     }
 
     fn started(&mut self, at: Timestamp, started: &Started) -> Vec<String> {
@@ -206,6 +215,7 @@ impl Plain {
             | What::Resumed(_)
             | What::CaughtUp
             | What::Slept { .. }
+            | What::Table(_)
             | What::Asked { .. }
             | What::Answered { .. }
             | What::Changed(_)
@@ -265,6 +275,12 @@ impl Face for Plain {
         let before = if self.replaying { words::BEFORE } else { "" };
         if matches!(event.what, What::Resumed(_)) {
             self.replaying = true;
+        }
+        // What was asked for carries no times: it may be read by a program.
+        if let What::Table(table) = &event.what {
+            for line in table::lines(table, streams.width(), Paint(false)) {
+                streams.out(&format!("{before}{line}"));
+            }
         }
         let local = event.at.to_zoned(self.zone.clone());
         let time = local.strftime("%H:%M:%S");

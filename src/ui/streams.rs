@@ -3,6 +3,8 @@
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use console::Term;
+
 use super::redact::Redactor;
 
 /// Standard output and standard error.
@@ -10,12 +12,30 @@ pub(super) struct Streams {
     out: Stream,
     err: Stream,
     redactor: Redactor,
+    page: Page,
+}
+
+/// Where standard output goes.
+enum Page {
+    /// To a window.
+    Window(Term),
+    /// To whoever reads it, who wants it whole or in a given width.
+    Given(Option<u16>),
 }
 
 impl Streams {
     /// The process's own.
-    pub(super) fn standard() -> Self {
-        Self::new(io::stdout(), io::stderr())
+    pub(super) fn standard(width: Option<u16>) -> Self {
+        let term = Term::stdout();
+        let page = if term.is_term() && width.is_none() {
+            Page::Window(term)
+        } else {
+            Page::Given(width)
+        };
+        Self {
+            page,
+            ..Self::new(io::stdout(), io::stderr())
+        }
     }
 
     /// Two that are kept in memory.
@@ -32,7 +52,21 @@ impl Streams {
             out: Stream::new(out),
             err: Stream::new(err),
             redactor: Redactor::default(),
+            page: Page::Given(None),
         }
+    }
+
+    /// How wide a line of standard output may be; none when it is not looked at in a window.
+    pub(super) fn width(&self) -> Option<usize> {
+        match &self.page {
+            Page::Window(term) => Some(term.size().1.into()),
+            Page::Given(width) => width.map(usize::from),
+        }
+    }
+
+    /// Whether standard output is a window, which may show colours.
+    pub(super) fn is_window(&self) -> bool {
+        matches!(self.page, Page::Window(_))
     }
 
     /// What keeps secrets out of both.

@@ -10,7 +10,7 @@ use super::operator::{Answer, Question};
 use super::{Clock, Doors, Note, Notes, Operator, Parts, Stop, Target, World};
 use crate::error::{self, Kind};
 use crate::event::{Event, Events, What};
-use crate::names::{ClusterName, Mode};
+use crate::names::{self, ClusterName, Mode};
 
 /// What a test world is made of, and what it has seen.
 #[derive(Clone, Default)]
@@ -70,6 +70,7 @@ pub(crate) fn parts(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
             },
             watch: vec!["prod".to_owned(), "staging".to_owned()],
             home: "default".to_owned(),
+            hub_pods: names::HUB_PODS.map(str::to_owned).to_vec(),
             type_name: false,
             timezone: None,
             mode: Mode::Rehearsal,

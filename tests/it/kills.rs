@@ -26,6 +26,11 @@ const RUNS: &[(&str, &str)] = &[
         "teardown",
         "--now --evict --answer evict=practice --scenario users",
     ),
+    ("nodes", "--scenario warm"),
+    (
+        "pods",
+        "--scenario users --services --namespaces --nodes --all",
+    ),
 ];
 
 /// How a plain test chooses its points.
@@ -96,7 +101,9 @@ fn resume(place: &Place) -> Ran {
 /// What left no trace was never sent: should it leave one and not be found, it is doubled here.
 fn resume_with(place: &Place, flags: &str) -> Ran {
     let answers = "--answer fate=again --answer evict=practice";
-    place.run(&format!("resume {flags} {answers} --speed max --output plain"))
+    place.run(&format!(
+        "resume {flags} {answers} --speed max --output plain"
+    ))
 }
 
 /// How many points there are: the first that is never reached, less one.
@@ -192,7 +199,7 @@ fn killed_anywhere_it_goes_on_and_the_world_is_as_if_nobody_had_killed_it() {
     for (name, flags) in RUNS {
         let expected = undisturbed(name, flags);
         let points = points(name, flags);
-        assert!(points > 10, "{name} {flags}: {points}");
+        assert!(points > 3, "{name} {flags}: {points}");
         for point in chosen(points) {
             survives(name, flags, &expected, &[point], point % 3 == 0);
             kills += 1;

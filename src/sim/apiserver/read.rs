@@ -49,7 +49,7 @@ pub(super) fn get<C: Cluster>(
         .with(|store| store.object(target.kind.name, target.namespace, name))
         .ok_or_else(|| Failure::not_found(target.kind, name))?;
     if request.wants_table() {
-        let table = Table::new(target.kind, cluster.now());
+        let table = Table::new(target.kind, cluster.now(), request.param("includeObject"));
         return Ok(axum::Json(table.of(&[object], &json!({}), true)).into_response());
     }
     Ok(axum::Json(object).into_response())
@@ -74,7 +74,7 @@ pub(super) fn list<C: Cluster>(
     let token = request.param("continue");
     let (objects, metadata) = cluster.with(|store| page(store, target, &selector, limit, token))?;
     if request.wants_table() {
-        let table = Table::new(target.kind, cluster.now());
+        let table = Table::new(target.kind, cluster.now(), request.param("includeObject"));
         return Ok(axum::Json(table.of(&objects, &metadata, true)).into_response());
     }
     let list = List {

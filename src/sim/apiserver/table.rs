@@ -73,10 +73,13 @@ const LEASE: &[Column] = &[NAME, ("Holder", false, Text("/spec/holderIdentity"))
 pub(super) struct Table {
     columns: &'static [Column],
     now: Timestamp,
+    /// Whether each row says whose it is.
+    objects: bool,
 }
 
 impl Table {
-    pub(super) fn new(kind: &Kind, now: Timestamp) -> Self {
+    /// `include` is what the client wants of the objects: `None`, or their metadata.
+    pub(super) fn new(kind: &Kind, now: Timestamp, include: &str) -> Self {
         let columns = match kind.name {
             "Node" => NODE,
             "Pod" => POD,
@@ -86,7 +89,12 @@ impl Table {
             "Lease" => LEASE,
             _ => &[NAME, AGE],
         };
-        Self { columns, now }
+        let objects = include != "None";
+        Self {
+            columns,
+            now,
+            objects,
+        }
     }
 
     /// The objects as a table; a watch describes the columns in its first one only.
@@ -101,9 +109,11 @@ impl Table {
                 .columns
                 .iter()
                 .map(|(_, _, cell)| self.cell(cell, object));
-            json!({"cells": cells.collect::<Vec<_>>(), "object": {
-                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
-                "metadata": object.get("metadata")}})
+            let object = self.objects.then(|| {
+                json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
+                    "metadata": object.get("metadata")})
+            });
+            json!({"cells": cells.collect::<Vec<_>>(), "object": object})
         });
         json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
             "columnDefinitions": describe.then(|| columns.collect::<Vec<_>>()),

@@ -215,7 +215,7 @@ impl<C: Cluster> Watch<C> {
             return encode(what, object);
         };
         self.table = Some(false);
-        let table = Table::new(self.kind, self.cluster.now());
+        let table = Table::new(self.kind, self.cluster.now(), "Metadata");
         encode(
             what,
             table.of(std::slice::from_ref(object), &json!({}), describe),

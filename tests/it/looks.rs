@@ -1,0 +1,87 @@
+//! Runbooks that only look: pods and nodes, as the operator sees them.
+
+use insta::assert_snapshot;
+
+use crate::program::{Place, Ran};
+
+fn rehearse(line: &str) -> Ran {
+    Place::empty().run(&format!("rehearse {line} --speed max"))
+}
+
+#[test]
+fn pods_are_grouped_by_whose_they_are() {
+    let ran = rehearse("pods --scenario users --top 3");
+    assert_snapshot!("pods", ran.whole());
+    assert_eq!(ran.exit, 0);
+}
+
+#[test]
+fn everything_can_be_shown() {
+    let ran = rehearse("pods --scenario users --all-namespaces --all --services --namespaces");
+    assert_snapshot!("pods_all", ran.whole());
+    assert_eq!(ran.exit, 0);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_said_with_the_next_step() {
+    assert_snapshot!(
+        "pods_no_namespace",
+        rehearse("pods --namespace prdo").whole()
+    );
+    assert_snapshot!(
+        "pods_both",
+        rehearse("pods --namespace prod --all-namespaces").whole()
+    );
+}
+
+#[test]
+fn nodes_are_shown_with_what_the_autoscaler_says() {
+    assert_snapshot!("nodes", rehearse("nodes --scenario users").whole());
+    assert_snapshot!(
+        "nodes_cordoned",
+        rehearse("nodes --scenario cordoned").whole()
+    );
+}
+
+#[test]
+fn a_table_is_one_event_for_programs() {
+    let ran = rehearse("nodes --output json");
+    let tables: Vec<serde_json::Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|event: &serde_json::Value| event["event"] == "table")
+        .collect();
+    assert_eq!(tables.len(), 2, "{}", ran.out);
+    assert_eq!(tables[0]["columns"][0]["name"], "POOL");
+    assert_eq!(tables[0]["rows"][0][0]["text"], "nb-core");
+}
+
+#[test]
+fn a_script_makes_tables_of_its_own() {
+    let place = Place::empty();
+    place.write(
+        "runbooks/mine.rhai",
+        "//! Mine.\ntable(\"Schools\", [\"NAME\", \">PEOPLE\"], [[\"a\", 12], [#{ text: \"b\", tone: \"alarm\" }, ()]], \"2 schools\");\n",
+    );
+    let ran = place.run("rehearse mine");
+    assert!(
+        ran.out
+            .contains("Schools\nNAME  PEOPLE\na         12\nb\n2 schools\n"),
+        "{}",
+        ran.whole()
+    );
+    for (wrong, says) in [
+        ("[[\"a\"]]", "a row of the table is not a list of 2 cells"),
+        (
+            "[[\"a\", #{ text: \"b\", tone: \"red\" }]]",
+            "the tone of the cell `b` is not known",
+        ),
+    ] {
+        let script = format!("//! Mine.\ntable(\"T\", [\"A\", \"B\"], {wrong});\n");
+        place.write("runbooks/mine.rhai", &script);
+        let ran = place.run("rehearse mine");
+        assert_eq!(ran.exit, 1);
+        assert!(ran.err.contains(says), "{}", ran.err);
+    }
+}
