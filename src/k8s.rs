@@ -36,7 +36,7 @@ pub mod warm;
 pub use autoscaler::{Group, Present, groups, present};
 pub use debt::{Debt, close_debt, complete_debt, debts, open_debt};
 pub use lease::{Claim, Lease, lease, put_lease};
-pub use leave::{Activity, Gone, Leave, wait_gone, wait_idle};
+pub use leave::{Activity, Crowd, Gone, Leave, crowd, wait_gone, wait_idle};
 pub use metrics::Usage;
 pub use node::{Node, cordon, nodes, uncordon};
 pub use overview::{NodeOverview, NodeRow, node_overview};

@@ -13,12 +13,21 @@ use crate::engine::table::Type;
 use crate::engine::{Answer, Args, Function};
 use crate::error::Result;
 use crate::gke;
-use crate::k8s::{self, Activity, Leave};
+use crate::k8s::{self, Activity, Crowd, Leave};
 use crate::names::{Class, Took};
 use crate::world::World;
 
 /// Keys of the maps these functions give back.
-pub(super) const KEYS: &[&str] = &["idle_seconds", "gone", "left"];
+pub(super) const KEYS: &[&str] = &[
+    "people",
+    "working",
+    "unknown",
+    "least_idle",
+    "most_idle",
+    "newest",
+    "gone",
+    "left",
+];
 
 /// How often a hub is asked who is active.
 const ASK: Duration = Duration::from_mins(1);
@@ -33,15 +42,18 @@ const GONE: &[(&str, Type)] = &[
 ];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function(
-        "k8s::people",
-        Class::Read,
-        &[("pool", Type::Text)],
-        Type::List,
-        people,
-        "User servers on the nodes of a pool: user, namespace, node, phase, since, and `idle_seconds` since they were last active, `()` where no hub tells.",
+    optional(
+        1,
+        function(
+            "k8s::people",
+            Class::Read,
+            &[("pool", Type::Text), ("idle", Type::Any)],
+            Type::Map,
+            people,
+            "The people with a server on the nodes of a pool, in numbers: `people`; `working`, who were active within `idle` (a duration; all when it is left off) or of whom no hub tells; `unknown`, of whom no hub tells; `least_idle` and `most_idle` in seconds; `newest`, when the last server was started; and `nodes`, the same for each `node`.",
+        ),
     )
-    .personal(),
+    .fleeting(),
     function(
         "k8s::size",
         Class::Read,
@@ -81,24 +93,32 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn people(world: World, args: Args) -> Answer {
     Box::pin(async move {
-        let people = k8s::users(&world, Some(&args.text(0)?)).await?;
-        let active = if people.is_empty() {
+        let users = k8s::users(&world, Some(&args.text(0)?)).await?;
+        let idle = match args.value(1) {
+            Value::Null => i64::MAX,
+            given => i64::try_from(duration("idle", given)?.as_secs()).unwrap_or(i64::MAX),
+        };
+        let active = if users.is_empty() {
             Activity::new()
         } else {
             activity(&world).await
         };
-        let now = world.clock().now();
-        let told = people.iter().map(|person| {
-            let idle = active.get(&person.user);
-            let idle = idle.map(|active| now.duration_since(*active).as_secs().max(0));
-            let mut told = super::json(person)?;
-            if let Some(map) = told.as_object_mut() {
-                map.insert("idle_seconds".to_owned(), json!(idle));
-            }
-            Ok(told)
-        });
-        told.collect::<Result<Value>>()
+        let (all, nodes) = k8s::crowd(&users, &active, world.clock().now(), idle);
+        let nodes = nodes
+            .iter()
+            .map(|(node, crowd)| told(crowd, "node", json!(node)));
+        let nodes = nodes.collect::<Result<Value>>()?;
+        told(&all, "nodes", nodes)
     })
+}
+
+/// The numbers, and something beside them.
+fn told(crowd: &Crowd, key: &str, beside: Value) -> Result<Value> {
+    let mut told = super::json(crowd)?;
+    if let Some(map) = told.as_object_mut() {
+        map.insert(key.to_owned(), beside);
+    }
+    Ok(told)
 }
 
 fn size(world: World, args: Args) -> Answer {

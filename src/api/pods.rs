@@ -1,6 +1,5 @@
 //! Pods, services, namespaces and nodes as a person looks at them.
 
-
 use super::options::{self, Options};
 use super::{function, json, optional};
 use crate::engine::table::Type;

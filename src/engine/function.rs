@@ -19,6 +19,8 @@ pub struct Function {
     pub run: fn(World, Args) -> Answer,
     /// Whether what it gives back is about people: only its digest is recorded.
     pub personal: bool,
+    /// Whether what it gives back is different at any other moment: that it is tells nothing.
+    pub fleeting: bool,
     /// Whether it may write while another run holds the cluster: it is safe beside any other.
     pub lockless: bool,
     /// For a wait: null when what was waited for holds, else a text that says why not.
@@ -34,6 +36,7 @@ impl Function {
             signature,
             run,
             personal: false,
+            fleeting: false,
             lockless: false,
             holds: None,
             trace: None,
@@ -44,6 +47,13 @@ impl Function {
     #[must_use]
     pub const fn personal(mut self) -> Self {
         self.personal = true;
+        self
+    }
+
+    /// A read that is not looked at again before a run goes on: it always differs.
+    #[must_use]
+    pub const fn fleeting(mut self) -> Self {
+        self.fleeting = true;
         self
     }
 

@@ -66,7 +66,7 @@ impl Grounds {
         found: Outcome,
     ) {
         let kind = match (call.class, &found) {
-            (Class::Read, Outcome::Ok(_)) => &mut self.reads,
+            (Class::Read, Outcome::Ok(_)) if !function.fleeting => &mut self.reads,
             (Class::Wait, Outcome::Ok(_)) if function.holds.is_some() => &mut self.waits,
             _ => return,
         };

@@ -3,6 +3,7 @@
 //! Takes nothing away itself: the autoscaler does, or a resize. It says of every node that is still
 //! there why it stays.
 
+mod crowd;
 mod occupant;
 mod state;
 #[cfg(test)]
@@ -28,6 +29,8 @@ use crate::event::{Usual, seconds};
 use crate::names::Took;
 use crate::world::World;
 use crate::world::wait::Wait;
+
+pub use crowd::{Crowd, crowd};
 
 /// When people were last active, by their name, as far as a hub tells.
 pub type Activity = BTreeMap<String, Timestamp>;
