@@ -6,6 +6,8 @@
 mod apiserver;
 mod autoscaler;
 mod chance;
+mod chatter;
+mod door;
 mod fault;
 mod gke;
 mod handle;
@@ -18,6 +20,7 @@ mod pools;
 mod pullers;
 mod refusals;
 mod scenario;
+mod shell;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -31,7 +34,7 @@ use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tower::{Layer as _, ServiceExt as _};
+use tower::Layer as _;
 
 use crate::error::{self, Kind};
 use crate::event::Events;
@@ -282,10 +285,7 @@ impl Doors for Practice {
     fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>> {
         Box::pin(async {
             let client = self.0.k8s.get_or_init(|| {
-                let router = apiserver::router(self.0.sim.clone());
-                let service = router.map_request(|request: http::Request<kube::client::Body>| {
-                    request.map(axum::body::Body::new)
-                });
+                let service = door::service(apiserver::router(self.0.sim.clone()));
                 let events = self.0.events.get().cloned();
                 let events = events.unwrap_or_else(|| Events::new(|_| {}));
                 let record = Record::new("k8s", events, self.clock());

@@ -5,9 +5,12 @@
 //! says so when a client changed one. It never opens a socket, never blocks, and measures time
 //! by tokio's clock alone.
 
+mod container;
 mod discovery;
+mod exec;
 mod failure;
 mod kinds;
+mod log;
 mod news;
 mod object;
 mod patch;
@@ -105,6 +108,12 @@ fn answer<C: Cluster>(cluster: &C, request: &Request) -> Result<Response, Failur
             read::get(cluster, request, &target, name)
         }
         (&Method::POST, None, None) => write::create(cluster, request, &target),
+        (&Method::GET, Some(name), Some("log")) if target.kind.name == "Pod" => {
+            log::log(cluster, request, &target, name)
+        }
+        (&Method::GET | &Method::POST, Some(name), Some("exec")) if target.kind.name == "Pod" => {
+            exec::exec(cluster, request, &target, name)
+        }
         (&Method::POST, Some(name), Some("eviction")) if target.kind.name == "Pod" => {
             write::evict(cluster, request, &target, name)
         }

@@ -166,7 +166,9 @@ impl State {
                 "the server has received too many requests and has asked us to try again later";
             return Some(refusal(429, "TooManyRequests", message.to_owned(), Some(1)));
         }
-        let changes = !matches!(method, "GET" | "HEAD") && !leases::is_about(path);
+        // A shell is begun with a GET, and is no reading.
+        let shell = path.ends_with("/exec");
+        let changes = (shell || !matches!(method, "GET" | "HEAD")) && !leases::is_about(path);
         if changes && self.strikes(Trouble::Denied, at) {
             let message = forbidden(method, path);
             return Some(refusal(403, "Forbidden", message, None));
@@ -177,6 +179,23 @@ impl State {
 
 /// `nodes "x" is forbidden: ...`, as GKE's authorizer writes it.
 fn forbidden(method: &str, path: &str) -> String {
+    if let [
+        "",
+        "api",
+        "v1",
+        "namespaces",
+        namespace,
+        "pods",
+        pod,
+        "exec",
+    ] = path.split('/').collect::<Vec<_>>().as_slice()
+    {
+        return format!(
+            "pods \"{pod}\" is forbidden: User \"operator@example.com\" cannot create resource \
+             \"pods/exec\" in API group \"\" in the namespace \"{namespace}\": requires one of \
+             [\"container.pods.exec\"] permission(s)."
+        );
+    }
     let verb = match method {
         "POST" => "create",
         "PUT" => "update",

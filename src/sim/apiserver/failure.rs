@@ -61,6 +61,13 @@ impl Failure {
         Self::new(409, "Conflict", message).about(kind, name)
     }
 
+    pub(super) fn internal(why: &str) -> Self {
+        let message = format!("Internal error occurred: {why}");
+        let mut failure = Self::new(500, "InternalError", message);
+        failure.details = Some(json!({"causes": [{"message": why}]}));
+        failure
+    }
+
     pub(super) fn unknown_resource() -> Self {
         let message = "the server could not find the requested resource";
         let mut failure = Self::new(404, "NotFound", message);

@@ -1,10 +1,9 @@
 //! A request, taken apart: what it asks, and what it is about.
 
-use std::collections::BTreeMap;
-
 use axum::body::to_bytes;
 use axum::extract::Query;
 use http::{HeaderMap, Method, header};
+use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 
 use super::failure::Failure;
@@ -17,13 +16,16 @@ const BODY_MAX: usize = 3 << 20;
 pub(super) struct Request {
     pub(super) method: Method,
     pub(super) path: String,
-    query: BTreeMap<String, String>,
+    query: Vec<(String, String)>,
     headers: HeaderMap,
     body: Vec<u8>,
+    /// The connection, for what is to be spoken on it next.
+    pub(super) upgrade: OnUpgrade,
 }
 
 impl Request {
-    pub(super) async fn read(request: axum::extract::Request) -> Result<Self, Failure> {
+    pub(super) async fn read(mut request: axum::extract::Request) -> Result<Self, Failure> {
+        let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
         let query = Query::try_from_uri(&parts.uri)
             .map_err(|error| Failure::bad_request(error.to_string()))?;
@@ -36,12 +38,20 @@ impl Request {
             query: query.0,
             headers: parts.headers,
             body: body.to_vec(),
+            upgrade,
         })
     }
 
     /// A parameter of the query; empty when it is not there.
     pub(super) fn param(&self, name: &str) -> &str {
-        self.query.get(name).map_or("", String::as_str)
+        let given = self.query.iter().find(|(key, _)| key == name);
+        given.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// A parameter that may be given several times.
+    pub(super) fn params<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let given = self.query.iter().filter(move |(key, _)| key == name);
+        given.map(|(_, value)| value.as_str())
     }
 
     /// A parameter that is yes or no.
@@ -79,7 +89,7 @@ impl Request {
         self.header(header::ACCEPT).contains("as=Table")
     }
 
-    fn header(&self, name: header::HeaderName) -> &str {
+    pub(super) fn header(&self, name: header::HeaderName) -> &str {
         let value = self.headers.get(name);
         value
             .and_then(|value| value.to_str().ok())
@@ -103,7 +113,7 @@ pub(super) struct Target<'a> {
     pub(super) kind: &'static Kind,
     pub(super) namespace: Option<&'a str>,
     pub(super) name: Option<&'a str>,
-    /// `status` or `eviction`.
+    /// `status`, `eviction`, `log` or `exec`.
     pub(super) sub: Option<&'a str>,
 }
 

@@ -2,12 +2,13 @@
 
 mod clients;
 mod kubectl;
+mod sessions;
 mod wire;
 
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use http::Request;
+use http::{Request, header};
 use serde_json::json;
 use tokio::time::Instant;
 use tower::ServiceExt as _;

@@ -1,7 +1,6 @@
 //! Answers as they are on the wire.
 
 use axum::body::to_bytes;
-use http::header;
 
 use super::super::store::HISTORY;
 use super::*;
