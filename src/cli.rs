@@ -12,6 +12,7 @@ mod resume;
 mod run;
 mod show;
 mod signals;
+mod status;
 mod trust;
 mod world;
 
@@ -67,6 +68,7 @@ fn command(setup: &Setup, matches: &ArgMatches, options: &mut Options) -> Result
         Some(("run", matches)) => run::run(setup, matches, options),
         Some(("rehearse", matches)) => run::rehearse(setup, matches, options),
         Some(("resume", matches)) => resume::resume(setup, matches, options),
+        Some(("status", matches)) => status::status(setup, matches, options),
         Some(("history", matches)) => history::history(setup, matches),
         Some(("list", _)) => list::list(setup),
         Some(("show", matches)) => show::show(setup, matches),

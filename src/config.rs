@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -20,14 +19,11 @@ mod text;
 mod trust;
 
 pub use hub::{Hub, Token};
-pub use text::{Account, BaseUrl, Length, TimeZone, Webhook};
+pub use text::{Account, BaseUrl, Length, Price, TimeZone, Webhook};
 pub use trust::Trust;
 
 /// The file's name, wherever it is found.
 pub const FILE: &str = "runbook.toml";
-
-/// How old a run may be to go on without a question.
-pub const AGE_LIMIT: Duration = Duration::from_hours(12);
 
 /// A whole `runbook.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -37,7 +33,7 @@ pub struct Config {
     pub default_target: Option<String>,
     /// A further folder of runbooks, relative to the file.
     pub runbooks: Option<PathBuf>,
-    /// A run that stopped longer ago than this asks before it goes on; [`AGE_LIMIT`] by default.
+    /// A run that stopped longer ago than this asks before it goes on; [`names::AGE`] by default.
     pub resume_age: Option<Length>,
     /// Targets by name.
     #[serde(default, rename = "target")]
@@ -79,6 +75,10 @@ pub struct Target {
     /// The lock that keeps a second operator out.
     #[serde(default)]
     pub lock: Lock,
+    /// A debt older than this is told at the beginning of every run; [`names::AGE`] by default.
+    pub debt_age: Option<Length>,
+    /// What a node costs.
+    pub price: Option<Price>,
 }
 
 /// `lock = { namespace = "default" }`

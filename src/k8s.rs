@@ -34,11 +34,11 @@ pub mod pods;
 pub mod warm;
 
 pub use autoscaler::{Group, Present, groups, present};
-pub use debt::{Debt, close_debt, complete_debt, debts, open_debt};
+pub use debt::{Debt, close_debt, complete_debt, debt_told, debts, open_debt};
 pub use lease::{Claim, Lease, lease, put_lease};
 pub use leave::{Activity, Crowd, Gone, Leave, crowd, wait_gone, wait_idle};
 pub use metrics::Usage;
-pub use node::{Node, cordon, nodes, uncordon};
+pub use node::{Node, PoolNodes, cordon, nodes, pool_nodes, uncordon};
 pub use overview::{NodeOverview, NodeRow, node_overview};
 pub use puller::{Puller, puller};
 pub use services::{NamespaceRow, ServiceRow, namespaces, services};

@@ -143,6 +143,28 @@ impl fmt::Display for Class {
     }
 }
 
+/// What is older than this is worth a question or a reminder: an unfinished run, a debt.
+pub const AGE: std::time::Duration = std::time::Duration::from_hours(12);
+
+/// What a node costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    /// For an hour, in millionths of the currency.
+    pub node_hour: u64,
+    /// `CAD`.
+    pub currency: String,
+}
+
+impl Price {
+    /// What so many nodes have cost after so long: `4.20 CAD`.
+    pub fn of(&self, nodes: u32, time: std::time::Duration) -> String {
+        let millionths =
+            u128::from(self.node_hour) * u128::from(nodes) * u128::from(time.as_secs());
+        let cents = millionths / 3600 / 10_000;
+        format!("{}.{:02} {}", cents / 100, cents % 100, self.currency)
+    }
+}
+
 /// A length of time as people say it: `45 s`, `22 min 31 s`, `1 h 05 min`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Took(pub std::time::Duration);
@@ -239,6 +261,18 @@ mod tests {
         for bad in ["", "25", "m", "1d", "-5m", "5m3", "99999999999999999999h"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn nodes_cost_by_the_hour() {
+        let price = Price {
+            node_hour: 190_000,
+            currency: "CAD".to_owned(),
+        };
+        let hours = std::time::Duration::from_hours;
+        assert_eq!(price.of(2, hours(5)), "1.90 CAD");
+        assert_eq!(price.of(20, hours(24 * 30)), "2736.00 CAD");
+        assert_eq!(price.of(0, hours(5)), "0.00 CAD");
     }
 
     #[test]

@@ -9,7 +9,9 @@ mod kept;
 mod lock;
 mod notify;
 mod opening;
+mod remind;
 mod scene;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,9 +32,11 @@ use crate::runbook::script::Script;
 use crate::world::live;
 use crate::world::{Guard, NoGuard, Operator, Parts, Stop, World};
 
+pub use crate::k8s::{Debt, debt_told};
 pub use kept::forget;
 pub use opening::{Earlier, Opening, can_go_on};
 pub use scene::{LivePlace, Place};
+pub use standing::{Held, Standing, standing};
 
 use account::{Account, NextLines};
 use lock::{Lock, LockOptions};
@@ -123,7 +127,8 @@ fn runtime(place: &Place) -> Result<Runtime> {
 fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result<Finished> {
     let scrub = request.opening.scrub(&request.state)?;
     let company = &scrubbed(company, &scrub, &request.place);
-    let scene = Scene::open(request, company)?;
+    let earlier = request.opening.earlier();
+    let scene = Scene::open(&request.place, &request.state, earlier, company)?;
     let journal = opening::open(request, &scene, scrub)?;
     scene.keep(request, &journal)?;
     let next = NextLines::default();
@@ -176,6 +181,7 @@ fn script(
 ) -> Result<()> {
     let lock = runtime.block_on(async {
         world.stop().cut(opening::consent(request, world)).await?;
+        remind::remind(world).await;
         lock(request, world, journal.run()).await
     })?;
     let guard: Rc<dyn Guard> = match &lock {

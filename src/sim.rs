@@ -38,7 +38,7 @@ use tower::Layer as _;
 
 use crate::error::{self, Kind};
 use crate::event::Events;
-use crate::names::{ClusterName, HUB_PODS, Mode};
+use crate::names::{AGE, ClusterName, HUB_PODS, Mode};
 use crate::world::record::Record;
 use crate::world::{Clock, Doors, Target};
 use handle::Sim;
@@ -260,6 +260,8 @@ impl Practice {
             cluster: cluster(),
             watch: pullers::HUBS.map(str::to_owned).to_vec(),
             home: "default".to_owned(),
+            debt_age: AGE,
+            price: None,
             hub_pods: HUB_PODS.map(str::to_owned).to_vec(),
             type_name: false,
             timezone: None,

@@ -25,10 +25,11 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
+use jiff::Timestamp;
 
 use crate::error;
 use crate::event::{self, Change, Event, Events, Fate, Usual, What};
-use crate::names::{ClusterName, Mode};
+use crate::names::{ClusterName, Mode, Price};
 
 use asleep::Asleep;
 
@@ -49,6 +50,10 @@ pub struct Target {
     pub watch: Vec<String>,
     /// The namespace in which a team keeps its lease and its debts.
     pub home: String,
+    /// A debt older than this is told at the beginning of every run.
+    pub debt_age: Duration,
+    /// What a node costs, where somebody has said so.
+    pub price: Option<Price>,
     /// How the names of the hubs' own pods begin.
     pub hub_pods: Vec<String>,
     /// Whether an ordinary confirmation asks for the target's name to be typed.
@@ -57,6 +62,13 @@ pub struct Target {
     pub timezone: Option<String>,
     /// How it runs.
     pub mode: Mode,
+}
+
+impl Target {
+    /// A moment as people here read it.
+    pub fn moment(&self, at: Timestamp) -> String {
+        clock::moment(at, self.timezone.as_deref())
+    }
 }
 
 /// The two services' clients; the only thing that differs between live and practice.

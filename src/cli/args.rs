@@ -80,6 +80,7 @@ pub(super) fn command(library: &Library, runs: bool) -> Command {
         .subcommand(runbooks(run(), library, runs))
         .subcommand(runbooks(rehearse(), library, runs))
         .subcommand(resume())
+        .subcommand(status())
         .subcommand(history())
         .subcommand(Command::new("list").about("Lists the runbooks there are, and where each comes from"))
         .subcommand(
@@ -145,6 +146,24 @@ fn rehearse() -> Command {
             option("seed", "N")
                 .value_parser(value_parser!(u64))
                 .help("The same seed makes the same world [default: 1]"),
+        )
+}
+
+fn status() -> Command {
+    Command::new("status")
+        .about("Shows what is warm, owed, running and locked, for each target")
+        .arg(
+            Arg::new("on")
+                .long("on")
+                .value_name("TARGET")
+                .help("Only this target of runbook.toml, or practice [default: all]"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_name("FORM")
+                .value_parser(["plain", "json"])
+                .help("How: plain, or json for programs"),
         )
 }
 

@@ -18,7 +18,7 @@ use crate::ui::{self, Output};
 
 use given::Scripts;
 
-pub(super) use when::{day, zone};
+pub(super) use when::{day, moment, zone};
 
 /// How many runs are listed for a person who did not say.
 const SCREEN: usize = 20;

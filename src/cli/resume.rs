@@ -10,11 +10,10 @@ use serde_json::Value;
 use super::history::table;
 use super::run::{adjust, answers, ask_for_missing, live, locking, sound, speed, start};
 use super::{Setup, trust};
-use crate::config::AGE_LIMIT;
 use crate::error::{Error, Kind, Result};
 use crate::journal::history::{self, Ending, Entry, Filter};
 use crate::journal::{self, Journal, Scrub, Story};
-use crate::names::Mode;
+use crate::names::{AGE, Mode};
 use crate::run::{Earlier, Opening, Place, Request, can_go_on};
 use crate::runbook::script::Script;
 use crate::sim::{self, Fault};
@@ -57,7 +56,7 @@ pub(super) fn resume(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Optio
                 story,
                 abort,
                 away: away.unwrap_or_default(),
-                age_limit: setup.config.resume_age.map_or(AGE_LIMIT, Into::into),
+                age_limit: setup.config.resume_age.map_or(AGE, Into::into),
             })),
         },
     };

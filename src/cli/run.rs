@@ -13,7 +13,7 @@ use crate::config::{self, Confirm};
 use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::history::last_params;
-use crate::names::Mode;
+use crate::names::{AGE, Mode};
 use crate::run::{self, Company, LivePlace, Locking, Opening, Place, Request};
 use crate::runbook::check::check;
 use crate::runbook::params::{Param, flags};
@@ -239,6 +239,8 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             cluster: target.cluster_name(),
             watch: target.watch.clone(),
             home: target.lock.namespace.clone(),
+            debt_age: target.debt_age.map_or(AGE, Into::into),
+            price: target.price.clone().map(Into::into),
             hub_pods: target.hub_pods.clone(),
             type_name: target.confirm == Confirm::TypeName,
             timezone: (target.timezone.as_ref()).map(|zone| zone.as_str().to_owned()),

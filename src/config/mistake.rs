@@ -21,7 +21,9 @@ impl Source<'_> {
         let (fact, hint) = words(message);
         let span = error.span().unwrap_or(0..0);
         // What stands there may be a secret that was written into the wrong place.
-        let place = if message.contains(super::text::WEBHOOK) || message.contains(super::hub::TOKEN)
+        let place = if message.contains(super::text::WEBHOOK)
+            || message.contains(super::text::PRICE)
+            || message.contains(super::hub::TOKEN)
         {
             self.covered(span)
         } else {

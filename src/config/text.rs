@@ -12,6 +12,43 @@ use crate::names;
 pub(super) const WEBHOOK: &str =
     "a webhook is an https:// address, { env = \"NAME\" } or { file = \"PATH\" }";
 
+/// Said of anything else.
+pub(super) const PRICE: &str = "a price is { node_hour = 0.19, currency = \"CAD\" }";
+
+/// What a node costs: `price = { node_hour = 0.19, currency = "CAD" }`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "PriceForm")]
+pub struct Price(names::Price);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceForm {
+    node_hour: f64,
+    currency: String,
+}
+
+impl TryFrom<PriceForm> for Price {
+    type Error = &'static str;
+
+    fn try_from(form: PriceForm) -> Result<Self, Self::Error> {
+        // By way of its digits: a price has a handful of them.
+        let millionths = format!("{:.6}", form.node_hour).replace('.', "");
+        match millionths.parse() {
+            Ok(node_hour) if form.node_hour.is_finite() => Ok(Self(names::Price {
+                node_hour,
+                currency: form.currency,
+            })),
+            _ => Err(PRICE),
+        }
+    }
+}
+
+impl From<Price> for names::Price {
+    fn from(price: Price) -> Self {
+        price.0
+    }
+}
+
 /// Where a webhook's address, which is a secret, comes from.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "WebhookForm")]

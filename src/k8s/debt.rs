@@ -4,6 +4,7 @@
 //! read or not at all, so that of two who write at once nobody's debt is lost.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -16,8 +17,8 @@ use super::call::{call, found_made, write};
 use super::error::Request;
 use crate::error::{self, Kind};
 use crate::event::{Change, Fate};
-use crate::names::Class;
-use crate::world::World;
+use crate::names::{Class, Took};
+use crate::world::{Target, World};
 
 /// The name of the `ConfigMap`.
 const NAME: &str = "runbook-debts";
@@ -46,6 +47,11 @@ pub struct Debt {
 }
 
 impl Debt {
+    /// How old it is.
+    pub fn age(&self, now: Timestamp) -> Duration {
+        Duration::try_from(now.duration_since(self.since)).unwrap_or_default()
+    }
+
     /// `2 nodes of nb-user warm, for 'Spring hackathon'`.
     fn told(&self) -> String {
         let mut told = self.what.clone();
@@ -57,6 +63,25 @@ impl Debt {
         }
         told
     }
+}
+
+/// `2 nodes of nb-user warm since 2026-11-23 08:10 UTC (4 h 12 min), for 'Spring hackathon', by
+/// ann@laptop; 1.68 CAD so far`.
+pub fn debt_told(debt: &Debt, target: &Target, now: Timestamp) -> String {
+    let age = debt.age(now);
+    let mut told = debt.what.clone();
+    if debt.incomplete {
+        told.push_str(" (incomplete)");
+    }
+    told = format!("{told} since {} ({})", target.moment(debt.since), Took(age));
+    if !debt.purpose.is_empty() {
+        told = format!("{told}, for '{}'", debt.purpose);
+    }
+    told = format!("{told}, by {}", debt.by);
+    if let Some(price) = target.price.as_ref().filter(|_| debt.nodes > 0) {
+        told = format!("{told}; {} so far", price.of(debt.nodes, age));
+    }
+    told
 }
 
 /// All debts, as they were read.

@@ -1,5 +1,7 @@
 //! Nodes of a pool: what they are, and whether pods may come onto one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use serde::{Deserialize, Serialize};
@@ -108,6 +110,29 @@ pub async fn nodes(world: &World, pool: &str) -> error::Result<Vec<Node>> {
     let mut nodes = list::<NodeObject, _>(world, &scope(pool), Node::from).await?;
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(nodes)
+}
+
+/// How many nodes a pool has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PoolNodes {
+    /// In all.
+    pub nodes: u32,
+    /// Those that are Ready and open to pods.
+    pub ready: u32,
+}
+
+/// How many nodes each pool has.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn pool_nodes(world: &World) -> error::Result<BTreeMap<String, PoolNodes>> {
+    let mut pools: BTreeMap<String, PoolNodes> = BTreeMap::new();
+    for node in list::<NodeObject, _>(world, &Scope::cluster(""), Node::from).await? {
+        let pool = pools.entry(node.pool).or_default();
+        pool.nodes += 1;
+        pool.ready += u32::from(node.ready && !node.cordoned);
+    }
+    Ok(pools)
 }
 
 /// Lets pods onto `node` again; says whether it had to. Harmless to repeat.

@@ -4,7 +4,7 @@
 //! somebody else has taken is lost for good, even when it is free again: the cluster may have been
 //! changed meanwhile.
 
-mod holder;
+pub(super) mod holder;
 #[cfg(test)]
 mod tests;
 

@@ -103,6 +103,8 @@ mod tests {
             },
             watch: Vec::new(),
             home: String::new(),
+            debt_age: Duration::ZERO,
+            price: None,
             hub_pods: Vec::new(),
             type_name: false,
             timezone: None,

@@ -1,9 +1,10 @@
 //! Where a run acts, and the world it finds there.
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::{Company, Request, kept};
+use super::{Company, Earlier, Request, kept};
 use crate::error::Result;
 use crate::journal::Journal;
 use crate::names::{K8sEndpoint, Mode};
@@ -51,12 +52,18 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) fn open(request: &Request, company: &Company) -> Result<Self> {
-        let alone = match &request.place {
-            Place::Kept(_) => Some(kept::enter(&request.state)?),
+    /// The world at `place`; `earlier` goes on in it.
+    pub(super) fn open(
+        place: &Place,
+        state: &Path,
+        earlier: Option<&Earlier>,
+        company: &Company,
+    ) -> Result<Self> {
+        let alone = match place {
+            Place::Kept(_) => Some(kept::enter(state)?),
             Place::Live(_) | Place::Fresh(_) => None,
         };
-        let (practice, mode) = match &request.place {
+        let (practice, mode) = match place {
             Place::Live(live) => {
                 let doors = Live::new(live::Options {
                     cluster: live.target.cluster.clone(),
@@ -77,12 +84,12 @@ impl Scene {
                 });
             }
             Place::Kept(speed) => {
-                let away = request.opening.earlier().map(|earlier| earlier.away);
-                let world = kept::open(&request.state, *speed, away.unwrap_or_default())?;
+                let away = earlier.map(|earlier| earlier.away);
+                let world = kept::open(state, *speed, away.unwrap_or_default())?;
                 (world, Mode::Practice)
             }
             Place::Fresh(setup) => {
-                let practice = match request.opening.earlier() {
+                let practice = match earlier {
                     Some(earlier) => kept::restore(earlier, setup)?,
                     None => Practice::fresh(setup)?,
                 };

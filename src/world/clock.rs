@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
@@ -69,5 +70,14 @@ impl Clock {
     /// Waits.
     pub async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+}
+
+/// `2026-11-12 09:15 -07:00`; in UTC when there is no time zone, or none this program knows.
+pub fn moment(at: Timestamp, timezone: Option<&str>) -> String {
+    let zone = timezone.and_then(|name| TimeZone::get(name).ok());
+    match zone {
+        Some(zone) => at.to_zoned(zone).strftime("%Y-%m-%d %H:%M %:z").to_string(),
+        None => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
     }
 }

@@ -70,6 +70,8 @@ pub(crate) fn parts(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
             },
             watch: vec!["prod".to_owned(), "staging".to_owned()],
             home: "default".to_owned(),
+            debt_age: names::AGE,
+            price: None,
             hub_pods: names::HUB_PODS.map(str::to_owned).to_vec(),
             type_name: false,
             timezone: None,

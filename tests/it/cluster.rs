@@ -44,6 +44,18 @@ impl Cluster {
         Self::open(State::new(2), |_| None).await
     }
 
+    /// A warm one, whose nodes somebody has owed since then.
+    pub(crate) async fn owing(since: &str) -> Self {
+        let debt = json!({ "what": "2 nodes of nb-user warm", "purpose": "Spring hackathon",
+            "nodes": 2, "since": since, "by": "bob@desk" });
+        let mut state = State::new(2);
+        state.debts = json!({
+            "metadata": { "name": "runbook-debts", "resourceVersion": "3" },
+            "data": { "nodes.nb-user": debt.to_string() },
+        });
+        Self::open(state, |_| None).await
+    }
+
     /// A cold one; GKE gives this answer instead, where there is one.
     pub(crate) async fn where_gke(
         instead: impl Fn(&Recorded) -> Option<Answer> + Send + Sync + 'static,

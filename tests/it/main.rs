@@ -25,5 +25,6 @@ mod resume;
 mod running;
 #[cfg(unix)]
 mod signals;
+mod status;
 mod teardown;
 mod tidy;

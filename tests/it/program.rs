@@ -102,9 +102,15 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
-    /// Everything, for a snapshot: without what the wall clock says.
+    /// Everything, for a snapshot: without what the wall clock and this machine say.
     pub(crate) fn whole(&self) -> String {
-        masked(&self.raw())
+        let text = masked(&self.raw());
+        let mut parts = text.split("ann@");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            let machine = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+            format!("{text}ann@HERE{}", &part[machine.unwrap_or(part.len())..])
+        })
     }
 
     /// Everything.

@@ -7,15 +7,7 @@ use jiff::{Span, Timestamp};
 use super::super::Setup;
 use crate::error::{Error, Kind, Result};
 use crate::world::Clock;
-
-/// `2026-11-12 09:15 -07:00`; in UTC when there is no time zone, or none this program knows.
-pub(super) fn moment(at: Timestamp, timezone: Option<&str>) -> String {
-    let zone = timezone.and_then(|name| TimeZone::get(name).ok());
-    match zone {
-        Some(zone) => at.to_zoned(zone).strftime("%Y-%m-%d %H:%M %:z").to_string(),
-        None => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-    }
-}
+pub(crate) use crate::world::clock::moment;
 
 /// `12 November`, with its year when that is not the present one.
 pub(crate) fn day(at: Timestamp, zone: &TimeZone) -> String {

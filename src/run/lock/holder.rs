@@ -8,12 +8,12 @@ use crate::names::Took;
 use crate::world::World;
 
 /// Who holds it, or did.
-pub(super) fn name(lease: &Lease) -> &str {
+pub(in crate::run) fn name(lease: &Lease) -> &str {
     lease.holder().unwrap_or("somebody")
 }
 
 /// `warm_up, run 20260115T130000Z-warm_up, step "Grow the pool"`, as far as it is known.
-fn deed(lease: &Lease) -> String {
+pub(in crate::run) fn deed(lease: &Lease) -> String {
     let mut parts = Vec::new();
     if !lease.runbook().is_empty() {
         parts.push(lease.runbook().to_owned());
