@@ -9,6 +9,7 @@ mod gke;
 mod k8s;
 mod leave;
 mod options;
+mod pod;
 mod pods;
 mod talk;
 
@@ -34,11 +35,12 @@ static FUNCTIONS: &[&[Function]] = &[
     leave::FUNCTIONS,
     debt::FUNCTIONS,
     pods::FUNCTIONS,
+    pod::FUNCTIONS,
 ];
 
 /// The same as signatures, with the types of handles and the keys of maps.
 pub fn table() -> Table {
-    let keys = [k8s::KEYS, leave::KEYS, debt::KEYS, pods::KEYS].concat();
+    let keys = [k8s::KEYS, leave::KEYS, debt::KEYS, pods::KEYS, pod::KEYS].concat();
     engine::table(functions(), HANDLES, &keys)
 }
 

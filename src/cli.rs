@@ -154,5 +154,5 @@ fn screen(environment: &Environment, color: Option<&str>) -> Options {
 
 fn complain(error: &Error, options: &Options) -> u8 {
     ui::complain(error, options);
-    error.kind.exit_code()
+    error.exit_code()
 }

@@ -38,6 +38,8 @@ pub enum Kind {
     Operation,
     /// A container image cannot be had.
     Image,
+    /// A command that ran elsewhere did not end well; its exit status is ours.
+    Remote,
     /// It took longer than its limit.
     TimedOut,
     /// An answer was needed and nobody could be asked.
@@ -56,7 +58,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Usage,
         Self::Config,
         Self::Script,
@@ -71,6 +73,7 @@ impl Kind {
         Self::FateUnknown,
         Self::Operation,
         Self::Image,
+        Self::Remote,
         Self::TimedOut,
         Self::NeedsAnswer,
         Self::Declined,
@@ -100,6 +103,7 @@ impl Kind {
             | Self::FateUnknown
             | Self::Operation
             | Self::Image
+            | Self::Remote
             | Self::TimedOut
             | Self::Io
             | Self::Bug => 1,
@@ -150,6 +154,9 @@ pub struct Error {
     /// Where in the script: innermost first, then the calls that led there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub at: Vec<Place>,
+    /// An exit status that is not its kind's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<u8>,
 }
 
 impl Error {
@@ -160,7 +167,21 @@ impl Error {
             message: message.into(),
             hint: None,
             at: Vec::new(),
+            exit: None,
         }
+    }
+
+    /// A command that ran elsewhere ended with this exit status, which becomes ours.
+    pub fn remote(exit: u8, message: impl Into<String>) -> Self {
+        Self {
+            exit: Some(exit),
+            ..Self::new(Kind::Remote, message)
+        }
+    }
+
+    /// The exit status of a run that ends with it.
+    pub fn exit_code(&self) -> u8 {
+        self.exit.unwrap_or_else(|| self.kind.exit_code())
     }
 
     /// Adds the next step.

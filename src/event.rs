@@ -59,6 +59,16 @@ pub enum What {
     },
     /// A table that was asked for.
     Table(Table),
+    /// A line that was asked for, as it is: of a log, or of what a command wrote.
+    Line {
+        /// Whose it is: `prod/hub-5d9c7b-x2k4b/hub`.
+        source: String,
+        /// The line.
+        text: String,
+        /// Whether it was written to standard error.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        error: bool,
+    },
     /// A question was put.
     Asked {
         /// Which `--answer KEY=` gives it.
@@ -173,6 +183,9 @@ pub struct Started {
     /// The practice world's seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// Whether standard output is for the lines that are asked for alone: a log's, a command's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bare: bool,
     /// The faults a rehearsal injects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,

@@ -8,6 +8,7 @@ mod bars;
 mod errors;
 mod finish;
 mod json;
+mod lent;
 mod live;
 mod operator;
 mod paint;

@@ -14,6 +14,7 @@ pub mod record;
 pub mod retry;
 pub mod secret;
 pub mod stop;
+pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod wait;
@@ -38,6 +39,7 @@ pub use guard::{Guard, NoGuard};
 pub use note::{Begun, Note, Notes};
 pub use operator::{Operator, Question};
 pub use stop::Stop;
+pub use terminal::Terminal;
 
 /// Where a run acts, as the rooms need to know it.
 #[derive(Debug, Clone)]
@@ -211,6 +213,14 @@ impl World {
             who: self.0.who.clone(),
         })?;
         Ok(value)
+    }
+
+    /// The operator's terminal, until it is dropped.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn terminal(&self) -> error::Result<Box<dyn Terminal>> {
+        self.0.operator.lend().await
     }
 
     /// Looks whether the machine has slept. Then credentials are made anew, and nobody can be sure

@@ -92,6 +92,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ),
     ),
     function(
+        "fail_with",
+        Class::Local,
+        &[("code", Type::Int), ("message", Type::Text)],
+        Type::Unit,
+        fail_with,
+        "Ends the run with this exit status, which is that of a command that ran elsewhere.",
+    ),
+    function(
         "join",
         Class::Local,
         &[("list", Type::List), ("between", Type::Text)],
@@ -195,6 +203,18 @@ fn give_up(kind: Kind, args: Args) -> Answer {
             error.hint(args.text(1)?)
         } else {
             error
+        })
+    })
+}
+
+fn fail_with(_: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let code = args.count(0)?;
+        let code = u8::try_from(code).ok().filter(|code| *code > 0);
+        let message = args.text(1)?;
+        Err(match code {
+            Some(code) => Error::remote(code, message),
+            None => Error::new(Kind::Script, "an exit status of a failure is 1 to 255"),
         })
     })
 }

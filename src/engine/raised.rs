@@ -30,6 +30,7 @@ pub fn catchable(kind: Kind) -> bool {
         | Kind::FateUnknown
         | Kind::Operation
         | Kind::Image
+        | Kind::Remote
         | Kind::TimedOut => true,
     }
 }

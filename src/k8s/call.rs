@@ -33,6 +33,19 @@ pub(super) async fn call<T>(
     .await
 }
 
+/// The same for a request that begins something and must not be sent twice.
+pub(super) async fn begin<T>(
+    world: &World,
+    what: &Request,
+    mut request: impl AsyncFnMut(Client) -> kube::Result<T>,
+) -> Result<T, Error> {
+    retry(world, &what.to_string(), false, retry::LIMIT, async || {
+        let client = world.doors().k8s().await?;
+        once(world, what, request(client)).await
+    })
+    .await
+}
+
 /// The same for a request that changes something. What was carried out is in the run's account
 /// even when the run is stopped meanwhile.
 pub(super) async fn write<T>(
@@ -97,6 +110,14 @@ impl Scope {
         Self {
             namespace: None,
             labels: labels.into(),
+        }
+    }
+
+    /// Everything in one namespace.
+    pub(super) fn within(namespace: impl Into<String>) -> Self {
+        Self {
+            namespace: Some(namespace.into()),
+            labels: String::new(),
         }
     }
 

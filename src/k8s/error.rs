@@ -83,6 +83,12 @@ pub(super) enum Error {
         missing: String,
         hint: String,
     },
+    /// The connection of a command broke.
+    #[error("the connection to {place} was lost: {why}")]
+    Cut { place: String, why: String },
+    /// A command could not be begun; the message is the kubelet's.
+    #[error("no shell in {place}: {message}")]
+    NotRun { place: String, message: String },
     /// From the doors.
     #[error(transparent)]
     World(#[from] error::Error),
@@ -163,7 +169,7 @@ impl Error {
 }
 
 /// The innermost reason: outer layers only say that something failed.
-fn root(failure: &dyn std::error::Error) -> String {
+pub(super) fn root(failure: &dyn std::error::Error) -> String {
     let mut inner = failure;
     while let Some(source) = inner.source() {
         inner = source;
@@ -186,6 +192,8 @@ impl Failure for Error {
             | Self::Image { .. }
             | Self::NoNamespace { .. }
             | Self::NoHub
+            | Self::Cut { .. }
+            | Self::NotRun { .. }
             | Self::TimedOut { .. } => Verdict::Final,
         }
     }
@@ -216,6 +224,16 @@ impl From<Error> for error::Error {
                     .to_owned(),
             ),
             Error::TimedOut { hint, .. } => (Kind::TimedOut, hint),
+            Error::Cut { .. } => (
+                Kind::Unreachable,
+                "what it was doing may have gone on or not: look before you do it again".to_owned(),
+            ),
+            Error::NotRun { .. } => (
+                Kind::NotFound,
+                "its image may hold nothing but one program; another container of the pod may \
+                 have a shell (--container)"
+                    .to_owned(),
+            ),
         };
         Self::new(kind, message).hint(hint)
     }

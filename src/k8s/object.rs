@@ -173,6 +173,7 @@ pub(super) struct NodeInfo {
 pub(super) struct PodSpec {
     pub(super) node_name: String,
     pub(super) init_containers: Vec<Container>,
+    pub(super) containers: Vec<Container>,
 }
 
 /// A container of a pod.
@@ -199,16 +200,25 @@ pub(super) struct PodStatus {
 pub(super) struct ContainerStatus {
     pub(super) name: String,
     pub(super) image: String,
+    #[serde(rename = "restartCount")]
+    pub(super) restarts: u32,
     pub(super) state: State,
+    #[serde(rename = "lastState")]
+    pub(super) last: State,
 }
 
 /// What a container does now.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct State {
+    pub(super) running: Option<Running>,
     pub(super) waiting: Option<Waiting>,
     pub(super) terminated: Option<Terminated>,
 }
+
+/// A container runs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Running {}
 
 /// Why a container does not run yet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -223,6 +233,7 @@ pub(super) struct Waiting {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Terminated {
     pub(super) exit_code: i64,
+    pub(super) reason: String,
 }
 
 /// What a `DaemonSet` runs on every node.

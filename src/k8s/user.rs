@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use kube::core::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use super::call::{Scope, list};
@@ -37,16 +38,11 @@ pub struct UserPod {
 impl From<PodObject> for UserPod {
     fn from(object: PodObject) -> Self {
         let since = created(&object.metadata);
+        let user = username(&object.metadata);
         let meta = object.metadata;
-        let name = meta.name.unwrap_or_default();
-        let user = meta
-            .annotations
-            .and_then(|mut all| all.remove(USERNAME))
-            .or_else(|| meta.labels.and_then(|mut all| all.remove(USERNAME)))
-            .unwrap_or_else(|| name.strip_prefix("jupyter-").unwrap_or(&name).to_owned());
         Self {
             namespace: meta.namespace.unwrap_or_default(),
-            name,
+            name: meta.name.unwrap_or_default(),
             user,
             node: object.spec.node_name,
             phase: if meta.deletion_timestamp.is_some() {
@@ -57,6 +53,22 @@ impl From<PodObject> for UserPod {
             since,
         }
     }
+}
+
+/// Whose server a pod is, if it is one.
+pub(super) fn user_of(meta: &ObjectMeta) -> Option<String> {
+    let (label, value) = SERVER.split_once('=')?;
+    let labels = meta.labels.as_ref()?;
+    (labels.get(label)? == value).then(|| username(meta))
+}
+
+fn username(meta: &ObjectMeta) -> String {
+    let maps = [&meta.annotations, &meta.labels];
+    let mut named = maps.into_iter().flatten();
+    let name = meta.name.as_deref().unwrap_or_default();
+    named
+        .find_map(|map| map.get(USERNAME).cloned())
+        .unwrap_or_else(|| name.strip_prefix("jupyter-").unwrap_or(name).to_owned())
 }
 
 /// User servers in the watched namespaces, by namespace and name; with a pool, those on its nodes.

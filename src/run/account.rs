@@ -30,7 +30,7 @@ impl Account<'_> {
             runbook: self.request.script.name().to_owned(),
             target: target.name.clone(),
             mode: target.mode,
-            exit: error.as_ref().map_or(0, |error| error.kind.exit_code()),
+            exit: error.as_ref().map_or(0, Error::exit_code),
             took_seconds: event::seconds(before + self.took),
             changed: self.world.changes(),
             aborted: earlier.is_some_and(|earlier| earlier.abort) && error.is_none(),

@@ -4,6 +4,8 @@ use crate::runbook::library::BuiltIn;
 
 /// Every file of `runbooks/`.
 pub const BUILT_IN: BuiltIn = &[
+    ("logs.rhai", include_str!("../../runbooks/logs.rhai")),
+    ("shell.rhai", include_str!("../../runbooks/shell.rhai")),
     (
         "teardown.rhai",
         include_str!("../../runbooks/teardown.rhai"),

@@ -143,7 +143,7 @@ struct Speech {
 impl Speech {
     fn of(pod: &Value, container: &str, began: Timestamp) -> Self {
         let program = Program::of(pod, container);
-        let greetings: Vec<Line> = (program.greeting().iter().zip(1..))
+        let greetings: Vec<Line> = (program.greeting().iter().zip(0..))
             .map(|(said, at)| program.line(after(began, at * 400), said))
             .collect();
         let uid = text(pod, "/metadata/uid");

@@ -177,6 +177,18 @@ impl Bars {
         }
     }
 
+    /// A line of somebody else's, as it is.
+    fn asked_for(&mut self, text: &str, error: bool, streams: &mut Streams) {
+        self.clear(streams);
+        streams.line(text, error);
+    }
+
+    fn request(&mut self, what: &What, streams: &mut Streams) {
+        if let Some(text) = words::request(what).filter(|_| self.verbose) {
+            self.line(&self.paint.dim(&format!("  {text}")), streams);
+        }
+    }
+
     fn asked(&mut self, key: &str, question: &str, streams: &mut Streams) {
         self.questions.insert(key.to_owned(), question.to_owned());
         if std::mem::take(&mut self.away) {
@@ -269,6 +281,7 @@ impl Face for Bars {
             }
             What::Said { level, text } => self.said(*level, text, streams),
             What::Table(table) => self.table(table, streams),
+            What::Line { text, error, .. } => self.asked_for(text, *error, streams),
             What::Asked { key, question } => self.asked(key, question, streams),
             What::Answered { key, answer, by } => self.answered(key, answer, by, streams),
             What::Changed(change) => {
@@ -311,11 +324,7 @@ impl Face for Bars {
             } => {
                 self.wait_ended(*id, what, *ok, *took_seconds, streams);
             }
-            What::Request { .. } => {
-                if let Some(text) = words::request(&event.what).filter(|_| self.verbose) {
-                    self.line(&self.paint.dim(&format!("  {text}")), streams);
-                }
-            }
+            What::Request { .. } => self.request(&event.what, streams),
             What::Retrying {
                 what,
                 why,

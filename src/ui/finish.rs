@@ -16,7 +16,12 @@ pub(super) enum Tone {
 
 /// Whether the operator stopped it.
 pub(super) fn interrupted(finished: &Finished) -> bool {
-    finished.exit == Kind::Interrupted.exit_code()
+    finished.exit == Kind::Interrupted.exit_code() && !remote(finished)
+}
+
+/// Whether it is a command that ran elsewhere that did not end well.
+fn remote(finished: &Finished) -> bool {
+    (finished.error.as_ref()).is_some_and(|error| error.kind == Kind::Remote)
 }
 
 /// The lines, in order. An interrupted run's last one says what has been changed so far.
@@ -108,6 +113,10 @@ fn outcome(finished: &Finished) -> String {
     ) {
         (0, _) if finished.aborted => format!("given up for good and undone, after {took}"),
         (0, _) => format!("done in {took}"),
+        (_, Some(Kind::Remote)) => {
+            let why = finished.error.as_ref().map_or("", |error| &error.message);
+            format!("{} (after {took})", words::line(why))
+        }
         (_, Some(Kind::Interrupted)) | (130, _) => format!("interrupted after {took}"),
         (_, Some(Kind::Declined)) => format!("declined after {took}"),
         (_, Some(Kind::NeedsAnswer)) => format!("stopped after {took}: an answer is needed"),

@@ -6,10 +6,12 @@ use std::sync::mpsc::Sender;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::Options;
+use super::lent::Lent;
 use super::writer::Message;
+use super::{Options, Output};
 use crate::error::{Error, Kind, Result};
 use crate::names::nearest;
+use crate::world::Terminal;
 use crate::world::operator::{Answer, Form, Operator, Question};
 
 /// Answers given on the command line.
@@ -27,6 +29,7 @@ pub struct Person {
     flags: Flags,
     terminal: bool,
     practice: bool,
+    output: Output,
     to: Sender<Message>,
 }
 
@@ -36,6 +39,7 @@ impl Person {
             flags,
             terminal: options.terminal,
             practice: options.practice,
+            output: options.output,
             to,
         }
     }
@@ -85,6 +89,28 @@ impl Operator for Person {
                     "the question was left unanswered",
                 )),
             }
+        })
+    }
+
+    fn lend(&self) -> BoxFuture<'_, Result<Box<dyn Terminal>>> {
+        Box::pin(async move {
+            let cannot = |why: &str| {
+                let fact = format!("a shell needs a terminal, and {why}");
+                Err(Error::new(Kind::NeedsAnswer, fact))
+            };
+            if !self.terminal {
+                return cannot("there is none");
+            }
+            if self.output == Output::Json {
+                return cannot("--output json has it");
+            }
+            let (reply, free) = oneshot::channel();
+            self.to.send(Message::Lend(reply)).ok();
+            tokio::task::spawn_blocking(move || free.blocking_recv().ok())
+                .await
+                .ok();
+            let lent: Box<dyn Terminal> = Box::new(Lent::take(self.practice, self.to.clone())?);
+            Ok(lent)
         })
     }
 }
@@ -156,6 +182,7 @@ mod tests {
                 answers: answers.collect(),
             },
             terminal: false,
+            output: Output::Plain,
             practice,
             to: std::sync::mpsc::channel().0,
         }

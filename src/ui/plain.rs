@@ -17,6 +17,7 @@ use crate::event::{Event, Item, Level, Started, What};
 const HEARTBEAT: SignedDuration = SignedDuration::from_secs(60);
 
 /// Shows events as lines, each with its time in UTC.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Plain {
     quiet: bool,
     verbose: bool,
@@ -25,6 +26,8 @@ pub(super) struct Plain {
     zone: TimeZone,
     /// What comes now happened in an earlier session.
     replaying: bool,
+    /// Standard output is for lines that were asked for alone.
+    bare: bool,
 }
 
 /// A wait, and what its last line said.
@@ -46,6 +49,7 @@ impl Plain {
             questions: BTreeMap::new(),
             zone: TimeZone::UTC,
             replaying: false,
+            bare: false,
         }
     }
 
@@ -119,7 +123,7 @@ impl Plain {
                 vec![text.trim_start().to_owned()]
             }
             // Shown whole, by `show`.
-            What::Table(_) => Vec::new(),
+            What::Table(_) | What::Line { .. } => Vec::new(),
             What::Asked { key, question } => {
                 self.questions.insert(key.clone(), question.clone());
                 Vec::new()
@@ -216,6 +220,7 @@ impl Plain {
             | What::CaughtUp
             | What::Slept { .. }
             | What::Table(_)
+            | What::Line { .. }
             | What::Asked { .. }
             | What::Answered { .. }
             | What::Changed(_)
@@ -277,15 +282,20 @@ impl Face for Plain {
             self.replaying = true;
         }
         // What was asked for carries no times: it may be read by a program.
-        if let What::Table(table) = &event.what {
-            for line in table::lines(table, streams.width(), Paint(false)) {
-                streams.out(&format!("{before}{line}"));
+        match &event.what {
+            What::Table(table) => {
+                for line in table::lines(table, streams.width(), Paint(false)) {
+                    streams.out(&format!("{before}{line}"));
+                }
             }
+            What::Line { text, error, .. } => streams.line(text, *error),
+            What::Started(started) => self.bare = started.bare,
+            _ => {}
         }
         let local = event.at.to_zoned(self.zone.clone());
         let time = local.strftime("%H:%M:%S");
         for line in lines {
-            streams.out(&format!("{time} {before}{line}"));
+            streams.line(&format!("{time} {before}{line}"), self.bare);
         }
     }
 

@@ -86,6 +86,15 @@ impl Streams {
         self.raw(&format!("{text}\n"));
     }
 
+    /// Writes a line of somebody else's where it was written.
+    pub(super) fn line(&mut self, text: &str, error: bool) {
+        if error {
+            self.err(text);
+        } else {
+            self.out(text);
+        }
+    }
+
     /// Writes to standard error as it is.
     pub(super) fn raw(&mut self, text: &str) {
         self.out.flush();

@@ -2,6 +2,9 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::world::terminal::Size;
 
 /// Whether the window's title is ours.
 static TITLED: AtomicBool = AtomicBool::new(false);
@@ -33,9 +36,18 @@ pub(super) const BELL: &str = "\x07";
 mod attributes {
     use std::sync::OnceLock;
 
+    use std::io;
+    use std::time::Duration;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
-    use rustix::stdio::{stderr, stdin};
-    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+    use rustix::stdio::{stderr, stdin, stdout};
+    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+
+    use crate::world::terminal::Size;
+
+    /// So much is read of what was typed at once, in bytes.
+    const READ: usize = 4096;
 
     static SAVED: OnceLock<Termios> = OnceLock::new();
 
@@ -53,6 +65,37 @@ mod attributes {
         }
     }
 
+    pub(super) fn raw() -> io::Result<()> {
+        let mut attributes = tcgetattr(stdin())?;
+        attributes.make_raw();
+        Ok(tcsetattr(stdin(), OptionalActions::Now, &attributes)?)
+    }
+
+    pub(super) fn size() -> Option<Size> {
+        let size = tcgetwinsize(stdout()).or_else(|_| tcgetwinsize(stdin()));
+        let size = size.ok()?;
+        Some(Size {
+            columns: size.ws_col,
+            rows: size.ws_row,
+        })
+    }
+
+    pub(super) fn typed(patience: Duration) -> io::Result<Vec<u8>> {
+        let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+        let mut fds = [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)];
+        match poll(&mut fds, Some(&patience)) {
+            Ok(0) | Err(Errno::INTR) => return Ok(Vec::new()),
+            polled => polled?,
+        };
+        let mut bytes = vec![0; READ];
+        let read = rustix::io::read(stdin(), &mut bytes)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+
     pub(super) fn hung_up(error: &std::io::Error) -> bool {
         matches!(
             Errno::from_io_error(error),
@@ -63,9 +106,24 @@ mod attributes {
 
 #[cfg(not(unix))]
 mod attributes {
-    use std::io::Write;
+    use std::io::{self, Write};
+    use std::time::Duration;
+
+    use crate::world::terminal::Size;
 
     pub(super) fn save() {}
+
+    pub(super) fn raw() -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn size() -> Option<Size> {
+        None
+    }
+
+    pub(super) fn typed(_: Duration) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     pub(super) fn restore(sequences: &str) {
         let mut stderr = std::io::stderr();
@@ -85,6 +143,28 @@ pub(super) fn closed(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe
     ) || attributes::hung_up(error)
+}
+
+/// Hands every key on as it is typed, Ctrl-C too, until [`restore`].
+pub(super) fn raw() -> io::Result<()> {
+    attributes::raw()
+}
+
+/// How large the window is.
+pub(super) fn size() -> Size {
+    // What every terminal had once.
+    const USUAL: Size = Size {
+        columns: 80,
+        rows: 24,
+    };
+    attributes::size()
+        .filter(|size| size.columns > 0 && size.rows > 0)
+        .unwrap_or(USUAL)
+}
+
+/// What is typed, waiting so long for it; nothing when nothing was.
+pub(super) fn typed(patience: Duration) -> io::Result<Vec<u8>> {
+    attributes::typed(patience)
 }
 
 /// Remembers the terminal's attributes, the first time.

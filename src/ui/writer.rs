@@ -35,6 +35,10 @@ pub(super) enum Message {
     Log(String),
     /// Put this to the person.
     Ask(Question, Reply),
+    /// Leave the terminal to somebody else, once this is answered.
+    Lend(oneshot::Sender<()>),
+    /// It is free again.
+    Returned,
     /// The person answered, or the prompt failed.
     Answered(io::Result<String>),
     /// Nothing more will come.
@@ -55,6 +59,14 @@ pub(super) trait Face: Send {
     fn clear(&mut self, streams: &mut Streams);
 }
 
+/// Who has the terminal meanwhile.
+enum Open {
+    /// A prompt, whose answer is waited for.
+    Prompt(Reply),
+    /// A program that runs elsewhere.
+    Lent,
+}
+
 /// Owns everything that writes.
 pub(super) struct Writer {
     face: Box<dyn Face>,
@@ -62,7 +74,7 @@ pub(super) struct Writer {
     options: Options,
     to: Sender<Message>,
     asker: Asker,
-    open: Option<Reply>,
+    open: Option<Open>,
     held: VecDeque<Message>,
     /// Questions given up with Ctrl-C: closing them would tell the script "no answer" before it
     /// is told to stop.
@@ -138,6 +150,7 @@ impl Writer {
     pub(super) fn take(&mut self, message: Message) {
         match message {
             Message::Answered(answer) => self.close(answer),
+            Message::Returned => self.open = None,
             message if self.open.is_none() => return self.handle(message),
             message if ends(&message) => {
                 self.abandon();
@@ -157,7 +170,13 @@ impl Writer {
             Message::Event(event) => self.show(&event),
             Message::Log(text) => self.face.log(&text, &mut self.streams),
             Message::Ask(question, reply) => self.ask(question, reply),
-            Message::Answered(_) | Message::Finish => {}
+            Message::Lend(free) => {
+                self.face.clear(&mut self.streams);
+                self.streams.flush();
+                self.open = Some(Open::Lent);
+                free.send(()).ok();
+            }
+            Message::Answered(_) | Message::Returned | Message::Finish => {}
         }
     }
 
@@ -165,6 +184,7 @@ impl Writer {
         if let What::Finished(finished) = &event.what
             && let Some(error) = &finished.error
             && !finish::interrupted(finished)
+            && error.kind != Kind::Remote
         {
             let error = self.streams.redactor().error(error);
             let rendered = render_error(&error, &self.options);
@@ -183,14 +203,14 @@ impl Writer {
             .spawn(move || {
                 to.send(Message::Answered(asker(&question, paint))).ok();
             });
-        self.open = Some(reply);
+        self.open = Some(Open::Prompt(reply));
         if let Err(error) = asking {
             self.close(Err(error));
         }
     }
 
     fn close(&mut self, answer: io::Result<String>) {
-        let Some(reply) = self.open.take() else {
+        let Some(Open::Prompt(reply)) = self.open.take() else {
             return;
         };
         match answer {
@@ -213,7 +233,9 @@ impl Writer {
 
     /// Leaves the prompt to itself: the run is over.
     fn abandon(&mut self) {
-        self.given_up.extend(self.open.take());
+        if let Some(Open::Prompt(reply)) = self.open.take() {
+            self.given_up.push(reply);
+        }
         terminal::restore();
         self.streams.raw("\n");
     }
@@ -224,6 +246,10 @@ fn ends(message: &Message) -> bool {
     match message {
         Message::Event(event) => matches!(event.what, What::Finished(_)),
         Message::Finish => true,
-        Message::Log(_) | Message::Ask(..) | Message::Answered(_) => false,
+        Message::Log(_)
+        | Message::Ask(..)
+        | Message::Lend(_)
+        | Message::Returned
+        | Message::Answered(_) => false,
     }
 }

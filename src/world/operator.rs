@@ -3,7 +3,8 @@
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::error;
+use super::Terminal;
+use crate::error::{self, Error, Kind};
 
 /// A question for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,4 +46,12 @@ pub trait Operator: Send + Sync {
     /// While a person thinks, virtual time stands still. Fails with `needs-answer`, naming the
     /// flag, when there is nobody to ask.
     fn ask(&self, question: Question) -> BoxFuture<'_, error::Result<Answer>>;
+
+    /// Lends the terminal to a program that runs elsewhere. Nothing else is shown or asked until
+    /// it is given back.
+    ///
+    /// Fails with `needs-answer` when there is none.
+    fn lend(&self) -> BoxFuture<'_, error::Result<Box<dyn Terminal>>> {
+        Box::pin(async { Err(Error::new(Kind::NeedsAnswer, "there is no terminal")) })
+    }
 }

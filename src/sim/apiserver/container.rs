@@ -1,6 +1,6 @@
 //! A container of a pod, as a request names it or leaves it to the server.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::Cluster;
@@ -73,6 +73,10 @@ pub(super) fn ran(state: &Value) -> Option<(Timestamp, Option<Timestamp>)> {
     let at = |pointer: &str| text(state, pointer).parse::<Timestamp>().ok();
     match at("/running/startedAt") {
         Some(since) => Some((since, None)),
-        None => Some((at("/terminated/startedAt")?, at("/terminated/finishedAt"))),
+        // What it did last, it did within that second.
+        None => Some((
+            at("/terminated/startedAt")?,
+            Some(at("/terminated/finishedAt")? + SignedDuration::from_secs(1)),
+        )),
     }
 }

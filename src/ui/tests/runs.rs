@@ -54,6 +54,7 @@ pub(super) fn started(mode: Mode) -> What {
             ("nodes".into(), 2.into()),
             ("pool".into(), "nb-user".into()),
         ]),
+        bare: false,
         seed: mode.is_practice().then_some(7),
         faults: if mode.is_practice() {
             vec!["stockout".into()]
