@@ -14,10 +14,13 @@ mod leases;
 mod nodes;
 mod objects;
 mod operations;
+mod people;
 mod pools;
 mod pullers;
 mod refusals;
+mod scale_up;
 mod scenario;
+mod seating;
 mod state;
 #[cfg(test)]
 mod tests;
