@@ -16,11 +16,14 @@ mod leases;
 mod nodes;
 mod objects;
 mod operations;
+mod people;
 mod pools;
 mod pullers;
 mod refusals;
+mod scale_up;
 mod scenario;
 mod shell;
+mod seating;
 mod state;
 #[cfg(test)]
 mod tests;

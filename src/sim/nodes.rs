@@ -254,6 +254,7 @@ impl State {
             );
             self.consider_later(node, at);
         }
+        self.seat_people(at);
         self.publish_autoscaler(at);
     }
 
@@ -319,5 +320,6 @@ impl State {
         };
         let message = format!("Node {node} status is now: {reason}");
         self.node_event(node, ("Normal", reason, "kubelet"), &message, at);
+        self.seat_people(at);
     }
 }

@@ -217,7 +217,7 @@ impl State {
     }
 
     /// Starts a machine; tells when its node should be ready.
-    fn boot(&mut self, pool: &str, zone: &str, at: Timestamp) -> Timestamp {
+    pub(super) fn boot(&mut self, pool: &str, zone: &str, at: Timestamp) -> Timestamp {
         let node = self.create(pool, zone, Stage::Booting);
         let registers = self.soon(at, BOOT);
         let connects = self.soon(registers, NETWORK);

@@ -165,6 +165,7 @@ impl State {
                 );
                 self.puller_event(node, ("Normal", "Started"), "Started container pause", at);
                 self.hold_image(node, &format!("docker.io/{NOTEBOOK}"), 4_187_593_113);
+                self.start_servers(node, at);
             }
         }
         for (namespace, name) in self.pullers(node) {

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::chance::Chance;
 use super::fault::{Trouble, When};
-use super::objects::{NOTEBOOK, Pod, set, stamp};
+use super::objects::{NOTEBOOK, Pod, set};
+use super::people::{CULL_EVERY, Person, key, since_epoch};
 use super::pools::{Pool, Stage};
 use super::pullers::{HUBS, PULLER};
 use super::state::{EPOCH, Pulling, State, Todo, later};
@@ -54,6 +55,9 @@ enum Scenario {
     Cordoned,
     ThreeZones,
 }
+
+/// How long people work who have the day before them, in milliseconds.
+const WORKDAY: u64 = 8 * 3_600_000;
 
 /// Deployments of each namespace, and their image.
 const DEPLOYMENTS: [(&str, &[&str], &str); 4] = [
@@ -108,6 +112,9 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
     state.furnish(scenario);
     // Everything so far is the past.
     state.agenda.clear();
+    if !state.people.is_empty() {
+        state.plan(later(EPOCH, CULL_EVERY), Todo::Cull);
+    }
     state.faults.clone_from(&setup.faults);
     for fault in &setup.faults {
         let begins = match fault.trouble {
@@ -152,7 +159,13 @@ impl State {
             Scenario::Users => {
                 let node = self.add_node("nb-user", recently);
                 for i in 0..12 {
-                    self.add_person(&node, later(recently, i * 360_000));
+                    // Two of them went away a while ago and left their servers running.
+                    let until = match i {
+                        3 => ago(SignedDuration::from_mins(25)),
+                        8 => ago(SignedDuration::from_mins(12)),
+                        _ => later(EPOCH, WORKDAY),
+                    };
+                    self.add_person(("prod", &node), until, later(recently, i * 360_000));
                 }
             }
             Scenario::Cordoned => {
@@ -267,25 +280,19 @@ impl State {
         self.store.put(pod.running(at), at);
     }
 
-    /// Somebody at work; who it is nobody can tell.
-    fn add_person(&mut self, node: &str, at: Timestamp) {
-        let person = self.chance.hex(16);
-        let name = format!("jupyter-{person}");
-        let labels = json!({"app": "jupyterhub", "component": "singleuser-server",
-            "release": "prod", "hub.jupyter.org/username": person});
-        let mut pod = Pod {
-            namespace: "prod",
-            name: &name,
-            node,
-            labels,
-            owner: None,
-            containers: &[("notebook", NOTEBOOK)],
-        }
-        .running(at);
-        let annotations = json!({"hub.jupyter.org/username": person});
-        set(&mut pod, "/metadata/annotations", annotations);
-        set(&mut pod, "/metadata/creationTimestamp", json!(stamp(at)));
-        self.store.put(pod, at);
+    /// Somebody whose server has run since `at`, at work until `until`; who it is nobody can tell.
+    fn add_person(&mut self, (namespace, node): (&str, &str), until: Timestamp, at: Timestamp) {
+        let user = self.chance.hex(16);
+        let person = Person {
+            namespace: namespace.to_owned(),
+            pod: format!("jupyter-{user}"),
+            user,
+            node: node.to_owned(),
+            started_ms: since_epoch(at),
+            works_until_ms: since_epoch(until),
+        };
+        self.store.put(person.running(), at);
+        self.people.insert(key(namespace, &person.pod), person);
     }
 }
 
@@ -306,14 +313,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_listed_scenario_stands_and_has_nothing_to_do() {
+    fn every_listed_scenario_stands_and_only_people_change_it() {
         for (name, _) in SCENARIOS {
             let setup = Setup {
                 scenario: (*name).to_owned(),
                 ..Setup::default()
             };
             let state = build(&setup).unwrap();
-            assert_eq!(state.due(), None, "{name}");
+            assert_eq!(state.due().is_some(), !state.people.is_empty(), "{name}");
             assert!(state.store.list("Pod").count() > 10, "{name}");
         }
     }

@@ -11,6 +11,7 @@ use super::chance::Chance;
 use super::fault::{Fault, Trouble, When};
 use super::leases::Held;
 use super::operations::Operation;
+use super::people::Person;
 use super::pools::Pool;
 
 /// When every practice world begins: 2026-01-15T13:00:00Z.
@@ -52,6 +53,20 @@ pub(super) enum Todo {
     Consider { node: String },
     /// It goes away.
     Remove { node: String },
+    /// Somebody asks for a server and means to work so long.
+    Arrive {
+        namespace: String,
+        user: String,
+        works_ms: u64,
+    },
+    /// Somebody stops their server.
+    Leave { namespace: String, pod: String },
+    /// A server's container gets on.
+    StartServer { namespace: String, pod: String },
+    /// The hubs look for servers that nobody uses.
+    Cull,
+    /// The autoscaler looks for pods that wait.
+    ScaleUp,
     /// The program is killed.
     Die,
     /// The machine the program runs on falls asleep.
@@ -93,6 +108,12 @@ pub(super) struct State {
     /// How many requests `rate-limited` has refused: GKE's, Kubernetes'.
     pub(super) limited: (u32, u32),
     pub(super) ledger: Vec<Mutation>,
+    /// Everybody with a server, by `namespace/pod`.
+    #[serde(default)]
+    pub(super) people: BTreeMap<String, Person>,
+    /// The store's version with which the people are in step.
+    #[serde(default)]
+    pub(super) people_seen: u64,
     /// How often something was put on disk: a record of the journal, or a change just accepted.
     #[serde(default)]
     pub(super) points: u64,
@@ -133,6 +154,8 @@ impl State {
             spent: BTreeSet::new(),
             limited: (0, 0),
             ledger: Vec::new(),
+            people: BTreeMap::new(),
+            people_seen: 0,
             points: 0,
             asleep: None,
             dying: false,
@@ -163,6 +186,7 @@ impl State {
             let (due, todos) = entry.remove_entry();
             for todo in todos {
                 self.apply(todo, moment(due));
+                self.mind_people(moment(due));
             }
         }
     }
@@ -177,6 +201,19 @@ impl State {
             Todo::Pull { node, step } => self.pull(&node, step, at),
             Todo::Consider { node } => self.consider(&node, at),
             Todo::Remove { node } => self.remove_node(&node, at),
+            Todo::Arrive {
+                namespace,
+                user,
+                works_ms,
+            } => {
+                self.arrive((&namespace, &user), later(at, works_ms), at);
+            }
+            Todo::Leave { namespace, pod } => {
+                self.leave(&namespace, &pod, at);
+            }
+            Todo::StartServer { namespace, pod } => self.start_server(&namespace, &pod, at),
+            Todo::Cull => self.cull(at),
+            Todo::ScaleUp => self.scale_up(at),
             Todo::Die => self.dying = true,
             Todo::Sleep => self.sleep(at),
             Todo::Lease { step } => self.lease(step, at),

@@ -191,6 +191,19 @@ impl Store {
         true
     }
 
+    /// The keys of the objects of a kind that were removed after a version; nothing when that is
+    /// no longer known.
+    pub(in crate::sim) fn removed(&self, kind: &str, version: u64) -> Option<Vec<String>> {
+        let changes = self.since(version)?.filter(|change| change.kind == kind);
+        let removed = changes.filter(|change| change.after.is_none());
+        let keys = removed.filter_map(|change| {
+            let last = change.before.as_ref()?;
+            let namespace = last.pointer("/metadata/namespace").and_then(Value::as_str);
+            Some(key(namespace, text(last, "/metadata/name")))
+        });
+        Some(keys.collect())
+    }
+
     /// How many changes there have been.
     pub(in crate::sim) fn version(&self) -> u64 {
         self.version

@@ -1,0 +1,171 @@
+//! Who is there: everybody with a server, how long they have had it, and when they last touched it.
+//!
+//! Nothing is stored about a moment: what somebody does at one is worked out from who they are and
+//! how long they mean to work, so that looking never changes the world.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::objects::{fingerprint, text};
+use super::state::{EPOCH, State, Todo, later};
+
+/// The label of everybody's server.
+pub(super) const SERVER: &str = "singleuser-server";
+/// How often the hub hears of a server that is in use, in milliseconds (jupyterhub's
+/// `JUPYTERHUB_ACTIVITY_INTERVAL` and the proxy's `last_activity_interval` are both five minutes).
+const BEAT: i64 = 300_000;
+/// The hub's idle culler, as z2jh sets it: how long idle is too long, how often it looks.
+const IDLE: SignedDuration = SignedDuration::from_secs(3600);
+pub(super) const CULL_EVERY: u64 = 600_000;
+
+/// Somebody with a server, running or on its way. Moments are milliseconds since [`EPOCH`]; before
+/// it they are negative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Person {
+    /// The hub's namespace.
+    pub(super) namespace: String,
+    /// Their name at the hub.
+    pub(super) user: String,
+    /// Their server's pod.
+    pub(super) pod: String,
+    /// Where it runs; empty while it waits for room.
+    pub(super) node: String,
+    /// When they asked for it.
+    pub(super) started_ms: i64,
+    /// Until when they work. Then the server idles, or they stop it.
+    pub(super) works_until_ms: i64,
+}
+
+/// Milliseconds since [`EPOCH`], negative before it.
+pub(super) fn since_epoch(at: Timestamp) -> i64 {
+    at.as_millisecond() - EPOCH.as_millisecond()
+}
+
+fn from_epoch(millis: i64) -> Timestamp {
+    EPOCH
+        .saturating_add(SignedDuration::from_millis(millis))
+        .unwrap_or(EPOCH)
+}
+
+impl Person {
+    /// When they asked for their server.
+    pub(super) fn started(&self) -> Timestamp {
+        from_epoch(self.started_ms)
+    }
+
+    /// When the hub last heard that they did something, as it knows at `at`: at most five minutes
+    /// old for somebody at work.
+    pub(super) fn last_activity(&self, at: Timestamp) -> Timestamp {
+        let until = since_epoch(at).min(self.works_until_ms);
+        let beat = fingerprint(&self.pod) % BEAT.unsigned_abs();
+        let late = (until - beat.cast_signed()).rem_euclid(BEAT);
+        from_epoch((until - late).max(self.started_ms))
+    }
+}
+
+/// The key of a server among [`State::people`].
+pub(super) fn key(namespace: &str, pod: &str) -> String {
+    format!("{namespace}/{pod}")
+}
+
+impl State {
+    /// Somebody asks the hub of a namespace for a server, and means to work until a moment; says
+    /// the name of their pod. Whoever has one keeps it, and works on.
+    pub(super) fn arrive(
+        &mut self,
+        (namespace, user): (&str, &str),
+        until: Timestamp,
+        at: Timestamp,
+    ) -> String {
+        let pod = format!("jupyter-{user}");
+        if let Some(person) = self.people.get_mut(&key(namespace, &pod)) {
+            person.works_until_ms = person.works_until_ms.max(since_epoch(until));
+            return pod;
+        }
+        if self.people.is_empty() {
+            self.plan(later(at, CULL_EVERY), Todo::Cull);
+        }
+        let person = Person {
+            namespace: namespace.to_owned(),
+            user: user.to_owned(),
+            pod: pod.clone(),
+            node: String::new(),
+            started_ms: since_epoch(at),
+            works_until_ms: since_epoch(until),
+        };
+        self.store.put(person.waiting(), at);
+        self.people.insert(key(namespace, &pod), person);
+        self.seat_people(at);
+        pod
+    }
+
+    /// Their server is stopped: by themselves, by the hub, by whoever asks. Says whether there
+    /// was one.
+    pub(super) fn leave(&mut self, namespace: &str, pod: &str, at: Timestamp) -> bool {
+        let there = self.people.contains_key(&key(namespace, pod));
+        if there {
+            self.store.remove("Pod", Some(namespace), pod, at);
+            self.mind_people(at);
+        }
+        there
+    }
+
+    /// Puts the people in step with their pods, however those went away: evicted, deleted, or gone
+    /// with their node. Call it after anything that may have removed one.
+    pub(super) fn mind_people(&mut self, at: Timestamp) {
+        let seen = std::mem::replace(&mut self.people_seen, self.store.version());
+        if self.people.is_empty() || seen == self.people_seen {
+            return;
+        }
+        let gone: Vec<String> = match self.store.removed("Pod", seen) {
+            Some(pods) => pods,
+            None => self.people.keys().cloned().collect(),
+        };
+        let mut left = Vec::new();
+        for key in gone {
+            let stays = key.split_once('/').is_some_and(|(namespace, pod)| {
+                self.store.get("Pod", Some(namespace), pod).is_some()
+            });
+            if !stays && let Some(person) = self.people.remove(&key) {
+                left.push(person.node);
+            }
+        }
+        if left.is_empty() {
+            return;
+        }
+        left.sort();
+        left.dedup();
+        for node in left {
+            self.consider_later(&node, at);
+        }
+        self.seat_people(at);
+    }
+
+    /// The hubs stop the servers that nobody has touched for an hour.
+    pub(super) fn cull(&mut self, at: Timestamp) {
+        let idle: Vec<(String, String)> = (self.people.values())
+            .filter(|person| at.duration_since(person.last_activity(at)) >= IDLE)
+            .map(|person| (person.namespace.clone(), person.pod.clone()))
+            .collect();
+        for (namespace, pod) in idle {
+            self.leave(&namespace, &pod, at);
+        }
+        if !self.people.is_empty() {
+            self.plan(later(at, CULL_EVERY), Todo::Cull);
+        }
+    }
+
+    /// The servers on a node.
+    pub(super) fn people_on<'a>(&'a self, node: &'a str) -> impl Iterator<Item = &'a Person> {
+        self.people
+            .values()
+            .filter(move |person| person.node == node)
+    }
+
+    /// Whether somebody's server can be used.
+    pub(super) fn serves(&self, person: &Person) -> bool {
+        (self.store)
+            .get("Pod", Some(&person.namespace), &person.pod)
+            .is_some_and(|pod| text(pod, "/status/phase") == "Running")
+    }
+}
