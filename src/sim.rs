@@ -11,6 +11,7 @@ mod door;
 mod fault;
 mod gke;
 mod handle;
+mod hub;
 mod keeping;
 mod leases;
 mod nodes;
@@ -22,8 +23,8 @@ mod pullers;
 mod refusals;
 mod scale_up;
 mod scenario;
-mod shell;
 mod seating;
+mod shell;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -35,15 +36,18 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
+use http_body_util::Full;
+use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tower::Layer as _;
+use tower::{Layer as _, ServiceExt as _};
 
 use crate::error::{self, Kind};
 use crate::event::Events;
 use crate::names::{AGE, ClusterName, HUB_PODS, Mode};
 use crate::world::record::Record;
-use crate::world::{Clock, Doors, Target};
+use crate::world::secret::Secret;
+use crate::world::{Clock, Doors, Http, Target};
 use handle::Sim;
 use state::State;
 
@@ -298,6 +302,18 @@ impl Doors for Practice {
             });
             Ok(client.clone())
         })
+    }
+
+    fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>> {
+        let router = hub::router(self.0.sim.clone());
+        let service = router
+            .map_request(|request: http::Request<Full<Bytes>>| request.map(axum::body::Body::new));
+        let events = self.0.events.get().cloned();
+        let events = events.unwrap_or_else(|| Events::new(|_| {}));
+        let record = Record::new("hub", events, self.clock());
+        let token = Secret::new(hub::TOKEN);
+        let hub = Http::new(hub::ADDRESS, Some(token), service, record);
+        Box::pin(async { Ok(Some(hub)) })
     }
 
     fn renew(&self) -> BoxFuture<'_, error::Result<()>> {

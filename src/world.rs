@@ -6,6 +6,7 @@
 mod asleep;
 pub mod clock;
 mod guard;
+pub mod http;
 pub mod live;
 mod note;
 pub mod operator;
@@ -36,6 +37,7 @@ use asleep::Asleep;
 
 pub use clock::Clock;
 pub use guard::{Guard, NoGuard};
+pub use http::Http;
 pub use note::{Begun, Note, Notes};
 pub use operator::{Operator, Question};
 pub use stop::Stop;
@@ -73,12 +75,14 @@ impl Target {
     }
 }
 
-/// The two services' clients; the only thing that differs between live and practice.
+/// The services' clients; the only thing that differs between live and practice.
 pub trait Doors: Send + Sync {
     /// Google's client for the GKE API.
     fn gke(&self) -> BoxFuture<'_, error::Result<ClusterManager>>;
     /// A client for the cluster's Kubernetes API.
     fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>>;
+    /// The target's hub; none where no hub, or no token for it, is configured.
+    fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>>;
     /// Throws the credentials away and gets new ones (after a 401).
     fn renew(&self) -> BoxFuture<'_, error::Result<()>>;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::{self, Either};
-use futures::stream::BoxStream;
+use futures::stream::LocalBoxStream;
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
@@ -12,7 +12,9 @@ use super::{function, optional};
 use crate::engine::table::Type;
 use crate::engine::{Answer, Args, Function};
 use crate::error::Result;
+use crate::event::{Level, What};
 use crate::gke;
+use crate::hub;
 use crate::k8s::{self, Activity, Crowd, Leave};
 use crate::names::{Class, Took};
 use crate::world::World;
@@ -29,8 +31,9 @@ pub(super) const KEYS: &[&str] = &[
     "left",
 ];
 
-/// How often a hub is asked who is active.
+/// How often a hub is asked who is active, and how often one that does not tell.
 const ASK: Duration = Duration::from_mins(1);
+const ASK_SILENT: Duration = Duration::from_mins(10);
 
 /// How long GKE may take over the end of a resize whose machines are gone.
 const LAST: Duration = Duration::from_mins(10);
@@ -101,7 +104,7 @@ fn people(world: World, args: Args) -> Answer {
         let active = if users.is_empty() {
             Activity::new()
         } else {
-            activity(&world).await
+            activity(&world, &mut false).await
         };
         let (all, nodes) = k8s::crowd(&users, &active, world.clock().now(), idle);
         let nodes = nodes
@@ -179,17 +182,45 @@ fn wait_idle(world: World, args: Args) -> Answer {
 }
 
 /// When people were last active, from time to time.
-fn active(world: &World) -> BoxStream<'_, Activity> {
-    let beats = stream::unfold(false, async |asked| {
+fn active(world: &World) -> LocalBoxStream<'_, Activity> {
+    let beats = stream::unfold((false, false), async |(asked, mut silent)| {
         if asked {
-            world.clock().sleep(ASK).await;
+            let pause = if silent { ASK_SILENT } else { ASK };
+            world.clock().sleep(pause).await;
         }
-        Some((activity(world).await, true))
+        let active = activity(world, &mut silent).await;
+        Some((active, (true, silent)))
     });
-    beats.boxed()
+    beats.boxed_local()
 }
 
-/// When people were last active, as far as the target's hub tells.
-async fn activity(_: &World) -> Activity {
-    Activity::new()
+/// When people were last active, as far as the target's hub tells. Why it does not is said once:
+/// then everybody counts as working.
+async fn activity(world: &World, silent: &mut bool) -> Activity {
+    match hub::servers(world).await {
+        Ok(servers) => {
+            *silent = false;
+            let servers = servers.into_iter().flatten();
+            let mut active = Activity::new();
+            for server in servers {
+                let Some(last) = server.last_activity else {
+                    continue;
+                };
+                let known = active.entry(server.user).or_insert(last);
+                *known = last.max(*known);
+            }
+            active
+        }
+        Err(error) => {
+            if !std::mem::replace(silent, true) {
+                let level = Level::Warning;
+                let hint = error
+                    .hint
+                    .map_or_else(String::new, |hint| format!(" ({hint})"));
+                let text = format!("nobody knows who is idle: {}{hint}", error.message);
+                world.emit(What::Said { level, text });
+            }
+            Activity::new()
+        }
+    }
 }

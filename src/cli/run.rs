@@ -1,6 +1,7 @@
 //! `runbook run` and `runbook rehearse`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::ArgMatches;
@@ -20,6 +21,7 @@ use crate::runbook::params::{Param, flags};
 use crate::runbook::script::Script;
 use crate::sim::{self, Fault, Speed};
 use crate::ui::{self, Flags, Options, Output, Ui};
+use crate::world::live::{HubPlace, HubToken};
 use crate::world::secret::Secret;
 use crate::world::{Stop, Target};
 
@@ -255,6 +257,7 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             .impersonate
             .as_ref()
             .map(|account| account.as_str().to_owned()),
+        hub: hub(target, setup)?,
         environment: environment.google.clone(),
         webhook: (target.webhook.as_ref())
             .map(|webhook| secret(webhook, setup))
@@ -262,15 +265,43 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
     })
 }
 
+/// The hub, when there is a token for it.
+fn hub(target: &config::Target, setup: &Setup<'_>) -> Result<Option<HubPlace>> {
+    let Some(hub) = &target.hub else {
+        return Ok(None);
+    };
+    let given = |token: std::result::Result<String, String>| {
+        let token = token.map(|token| HubToken::Given(Secret::new(token.trim().to_owned())));
+        token.map_err(|why| {
+            Error::new(Kind::Config, format!("the hub has no token: {why}"))
+                .hint("set it, or take `token` out of `hub` in runbook.toml")
+        })
+    };
+    let token = match &hub.token {
+        None => return Ok(None),
+        Some(config::Token::Env(name)) => given(variable(name))?,
+        Some(config::Token::File(file)) => given(read(setup, file))?,
+        Some(config::Token::Command(command)) => HubToken::Command(command.clone()),
+    };
+    let url = hub.url.as_str().to_owned();
+    Ok(Some(HubPlace { url, token }))
+}
+
+fn variable(name: &str) -> std::result::Result<String, String> {
+    Environment::variable(name).ok_or_else(|| format!("the variable {name} is not set"))
+}
+
+fn read(setup: &Setup<'_>, file: &Path) -> std::result::Result<String, String> {
+    std::fs::read_to_string(setup.beside(file))
+        .map_err(|e| format!("{} cannot be read: {e}", file.display()))
+}
+
 /// The secret `runbook.toml` gives or names.
 fn secret(webhook: &config::Webhook, setup: &Setup<'_>) -> Result<Secret> {
     let text = match webhook {
         config::Webhook::Url(url) => Ok(url.clone()),
-        config::Webhook::Env(name) => {
-            Environment::variable(name).ok_or_else(|| format!("the variable {name} is not set"))
-        }
-        config::Webhook::File(file) => std::fs::read_to_string(setup.beside(file))
-            .map_err(|e| format!("{} cannot be read: {e}", file.display())),
+        config::Webhook::Env(name) => variable(name),
+        config::Webhook::File(file) => read(setup, file),
     };
     text.map(|text| Secret::new(text.trim().to_owned()))
         .map_err(|why| {

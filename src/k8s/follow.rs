@@ -3,8 +3,8 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::stream::{BoxStream, SelectAll};
+use futures::stream::SelectAll;
+use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 
 use super::error::Error;
@@ -63,7 +63,7 @@ pub(super) trait Followed {
 pub(super) async fn follow<F: Followed>(
     world: &World,
     state: &mut F,
-    mut news: SelectAll<BoxStream<'_, F::Heard>>,
+    mut news: SelectAll<impl Stream<Item = F::Heard> + Unpin>,
     wait: &mut Wait,
 ) -> error::Result<()> {
     let mut told: Option<(Far, Timestamp)> = None;

@@ -14,7 +14,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use futures::stream::{self, BoxStream, SelectAll};
+use futures::stream::{self, LocalBoxStream, SelectAll};
 use jiff::Timestamp;
 
 use self::state::{Goal, Heard, State};
@@ -71,7 +71,7 @@ const LOOK: Duration = Duration::from_secs(10);
 pub async fn wait_gone(
     world: &World,
     want: Leave,
-    active: BoxStream<'_, Activity>,
+    active: LocalBoxStream<'_, Activity>,
     failure: impl Future<Output = error::Error>,
 ) -> error::Result<Gone> {
     let there = count(node::nodes(world, &want.pool).await?.len());
@@ -117,7 +117,7 @@ async fn until_gone(
     world: &World,
     want: &Leave,
     state: &mut State,
-    active: BoxStream<'_, Activity>,
+    active: LocalBoxStream<'_, Activity>,
     wait: &mut Wait,
 ) -> error::Result<u32> {
     let news = open(world, &want.pool, active);
@@ -142,7 +142,7 @@ pub async fn wait_idle(
     pool: &str,
     idle: Duration,
     limit: Duration,
-    active: BoxStream<'_, Activity>,
+    active: LocalBoxStream<'_, Activity>,
 ) -> error::Result<()> {
     let people = count(user::users(world, Some(pool)).await?.len());
     let what = format!("people on {pool} idle for {}", Took(idle));
@@ -170,20 +170,20 @@ fn count(nodes: usize) -> u32 {
 fn open<'a>(
     world: &World,
     pool: &str,
-    active: BoxStream<'a, Activity>,
-) -> SelectAll<BoxStream<'a, Heard>> {
+    active: LocalBoxStream<'a, Activity>,
+) -> SelectAll<LocalBoxStream<'a, Heard>> {
     let renewals = Renewals::default();
     stream::select_all([
         watch::<NodeObject, _>(world, node::scope(pool), &renewals)
             .map(Heard::Nodes)
-            .boxed(),
+            .boxed_local(),
         watch::<PodObject, _>(world, Scope::cluster(""), &renewals)
             .map(Heard::Pods)
-            .boxed(),
+            .boxed_local(),
         watch::<BudgetObject, _>(world, Scope::cluster(""), &renewals)
             .map(Heard::Budgets)
-            .boxed(),
-        active.map(Heard::Active).boxed(),
+            .boxed_local(),
+        active.map(Heard::Active).boxed_local(),
     ])
 }
 

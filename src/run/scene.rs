@@ -35,6 +35,8 @@ pub struct LivePlace {
     pub k8s_endpoint: K8sEndpoint,
     /// A service account to act as.
     pub impersonate: Option<String>,
+    /// Its hub, and what opens it.
+    pub hub: Option<live::HubPlace>,
     /// Where credentials may be found.
     pub environment: live::Environment,
     /// Who is told when a long wait ends.
@@ -70,6 +72,7 @@ impl Scene {
                     endpoint: live.endpoint.clone(),
                     k8s_endpoint: live.k8s_endpoint,
                     impersonate: live.impersonate.clone(),
+                    hub: live.hub.clone(),
                     environment: live.environment.clone(),
                     events: company.events.clone(),
                     clock: Clock::Live,

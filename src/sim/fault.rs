@@ -47,6 +47,12 @@ pub const FAULTS: &[(&str, &str)] = &[
         "expired-token",
         "both APIs answer 401 until the credentials are renewed",
     ),
+    ("hub-down", "the hub's own API does not answer"),
+    ("token-expired", "the hub does not know our token any more"),
+    (
+        "token-too-narrow",
+        "the hub knows our token, and does not let it see who is there",
+    ),
     (
         "killed",
         "the program is killed, as when a laptop dies; `runbook resume` goes on",
@@ -82,6 +88,9 @@ pub(super) enum Trouble {
     OpErrorOnly,
     RateLimited,
     ExpiredToken,
+    HubDown,
+    TokenExpired,
+    TokenTooNarrow,
     Killed,
     LaptopAsleep,
     HeldByAnother,
@@ -106,6 +115,9 @@ impl Trouble {
             | Self::NodeNeverReady
             | Self::OpErrorOnly
             | Self::RateLimited
+            | Self::HubDown
+            | Self::TokenExpired
+            | Self::TokenTooNarrow
             | Self::HeldByAnother
             | Self::LeaseAbandoned => 0,
         }

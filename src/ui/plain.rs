@@ -16,6 +16,9 @@ use crate::event::{Event, Item, Level, Started, What};
 /// In the run's own time.
 const HEARTBEAT: SignedDuration = SignedDuration::from_secs(60);
 
+/// Why things stay is said again this often.
+const REASONS: SignedDuration = SignedDuration::from_mins(10);
+
 /// Shows events as lines, each with its time in UTC.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Plain {
@@ -36,6 +39,7 @@ struct Seen {
     said_at: Timestamp,
     said: String,
     said_staying: Vec<String>,
+    staying_at: Option<Timestamp>,
     said_why: Option<String>,
     said_overdue: bool,
 }
@@ -85,12 +89,14 @@ impl Plain {
         }
         let staying = words::staying(items);
         let names = staying.iter().map(|(name, _)| name.clone()).collect();
-        if seen.said_staying != names || due {
+        let told_at = seen.staying_at.unwrap_or(at);
+        if seen.said_staying != names || at.duration_since(told_at) >= REASONS {
             let told = staying
                 .iter()
                 .map(|(name, note)| format!("  = {name}: {note}"));
             lines.extend(told);
             seen.said_staying = names;
+            seen.staying_at = Some(at);
         }
         if !seen.said_overdue
             && let Some((overdue, why)) = seen.wait.overdue()
@@ -236,6 +242,7 @@ impl Seen {
             said_at: at,
             said: String::new(),
             said_staying: Vec::new(),
+            staying_at: None,
             said_why: None,
             said_overdue: false,
         }

@@ -7,6 +7,7 @@
 mod cluster;
 mod credentials;
 mod gcloud;
+mod hub;
 mod impersonation;
 mod refused;
 mod source;
@@ -24,6 +25,7 @@ use tokio::sync::Mutex;
 
 use super::Doors;
 use super::clock::Clock;
+use super::http::Http;
 use super::record::Record;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
@@ -32,6 +34,7 @@ use impersonation::Impersonation;
 use tokens::Tokens;
 
 pub use credentials::Environment;
+pub use hub::{HubPlace, HubToken};
 
 /// How long one request to Google may take.
 const ATTEMPT: Duration = Duration::from_secs(30);
@@ -49,6 +52,8 @@ pub struct Options {
     pub k8s_endpoint: K8sEndpoint,
     /// A service account to act as.
     pub impersonate: Option<String>,
+    /// Where the hub is, and what opens it.
+    pub hub: Option<HubPlace>,
     /// What `cli` read from the environment.
     pub environment: Environment,
     /// Who hears of requests.
@@ -76,6 +81,7 @@ struct Open {
     tokens: Option<Tokens>,
     gke: Option<ClusterManager>,
     k8s: Option<kube::Client>,
+    hub: Option<Http>,
 }
 
 /// Makes `ring` this process's cryptography; does nothing when one is installed.
@@ -171,6 +177,20 @@ impl Doors for Live {
 
     fn k8s(&self) -> BoxFuture<'_, Result<kube::Client>> {
         Box::pin(async { self.open_k8s(&mut *self.0.open.lock().await).await })
+    }
+
+    fn hub(&self) -> BoxFuture<'_, Result<Option<Http>>> {
+        Box::pin(async {
+            let options = &self.0.options;
+            let Some(place) = &options.hub else {
+                return Ok(None);
+            };
+            let mut open = self.0.open.lock().await;
+            if open.hub.is_none() {
+                open.hub = Some(hub::open(place, self.record("hub"), &options.on_secret).await?);
+            }
+            Ok(open.hub.clone())
+        })
     }
 
     fn renew(&self) -> BoxFuture<'_, Result<()>> {

@@ -5,9 +5,6 @@ use std::time::Duration;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
 use super::secret::Secret;
@@ -43,15 +40,7 @@ async fn send(
     let request = request
         .body(Full::new(Bytes::from(body.to_string())))
         .map_err(|_| "its address is not a URL".to_owned())?;
-    let provider = rustls::crypto::ring::default_provider();
-    let connector = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(provider)
-        .map_err(|error| format!("this machine's certificates cannot be read: {error}"))?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
-    let answer = client
+    let answer = super::http::client()?
         .request(request)
         .await
         .map_err(|error| chain(&error))?;

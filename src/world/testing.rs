@@ -11,6 +11,7 @@ use super::{Clock, Doors, Note, Notes, Operator, Parts, Stop, Target, World};
 use crate::error::{self, Kind};
 use crate::event::{Event, Events, What};
 use crate::names::{self, ClusterName, Mode};
+use crate::world::Http;
 
 /// What a test world is made of, and what it has seen.
 #[derive(Clone, Default)]
@@ -58,6 +59,15 @@ pub(crate) fn world(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
 
 /// What such a world is made of.
 pub(crate) fn parts(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (Parts, Seen) {
+    parts_with(gke, k8s, None)
+}
+
+/// The same, with a hub.
+pub(crate) fn parts_with(
+    gke: Option<ClusterManager>,
+    k8s: Option<kube::Client>,
+    hub: Option<Http>,
+) -> (Parts, Seen) {
     let seen = Seen::default();
     let events = Arc::clone(&seen.events);
     let parts = Parts {
@@ -81,6 +91,7 @@ pub(crate) fn parts(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
         doors: Arc::new(Given {
             gke,
             k8s,
+            hub,
             seen: seen.clone(),
         }),
         operator: Arc::new(Nobody),
@@ -98,6 +109,7 @@ pub(crate) fn parts(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
 }
 
 struct Given {
+    hub: Option<Http>,
     gke: Option<ClusterManager>,
     k8s: Option<kube::Client>,
     seen: Seen,
@@ -114,6 +126,10 @@ impl Doors for Given {
 
     fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>> {
         Box::pin(async { closed(self.k8s.clone(), "k8s") })
+    }
+
+    fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>> {
+        Box::pin(async { Ok(self.hub.clone()) })
     }
 
     fn renew(&self) -> BoxFuture<'_, error::Result<()>> {

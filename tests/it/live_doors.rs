@@ -35,6 +35,7 @@ fn doors(endpoint: String, environment: Environment, impersonate: Option<&str>) 
     let secrets = Arc::new(Mutex::new(Vec::new()));
     let (heard, told) = (Arc::clone(&events), Arc::clone(&secrets));
     let live = Live::new(Options {
+        hub: None,
         cluster: ClusterName {
             project: "p".to_owned(),
             location: "l".to_owned(),

@@ -159,7 +159,11 @@ fn saying_no_changes_nothing() {
 #[test]
 fn every_fault_and_scenario_is_rehearsed_above() {
     // Being killed has a test of its own.
-    let text = concat!(include_str!("rehearsals.rs"), include_str!("kills.rs"));
+    let text = concat!(
+        include_str!("rehearsals.rs"),
+        include_str!("teardown.rs"),
+        include_str!("kills.rs")
+    );
     for (name, _) in runbook::sim::FAULTS {
         assert!(text.contains(&format!("--fault {name}")), "{name}");
     }

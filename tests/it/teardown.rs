@@ -98,6 +98,39 @@ fn what_was_cordoned_is_opened_when_the_resize_is_refused() {
 }
 
 #[test]
+fn who_is_idle_is_told_by_the_hub() {
+    let ran = rehearsed!("after", "--after 30m --patience 1h --scenario users", 1);
+    assert!(ran.out.contains("the last active"), "{}", ran.out);
+    assert!(ran.err.contains("0 of 1"), "{}", ran.err);
+}
+
+#[test]
+fn without_the_hub_everybody_counts_as_working() {
+    for (name, flags, why) in [
+        ("hub_down", "--fault hub-down", "cannot answer now (503)"),
+        (
+            "token_expired",
+            "--fault token-expired",
+            "does not know the token",
+        ),
+        ("token_too_narrow", "--fault token-too-narrow", "list:users"),
+    ] {
+        let ran = rehearse(&format!(
+            "--after 30m --patience 10m --scenario users {flags}"
+        ));
+        assert_snapshot!(name, ran.whole());
+        assert_eq!(ran.exit, 1, "{}", ran.whole());
+        let warned = ran
+            .out
+            .lines()
+            .filter(|line| line.contains("nobody knows who is idle") && line.contains(why));
+        // Once when the run looks, once when it waits.
+        assert_eq!(warned.count(), 2, "{}", ran.whole());
+        assert!(!ran.out.contains("open to pods -> cordoned"), "{}", ran.out);
+    }
+}
+
+#[test]
 fn a_warm_up_is_a_debt_until_it_is_torn_down() {
     let place = Place::empty();
     let owes = |place: &Place| {

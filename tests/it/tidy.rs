@@ -13,11 +13,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("world", &[]),
     ("gke", &["world"]),
     ("k8s", &["world"]),
+    ("hub", &["world"]),
     ("sim", &["world"]),
     ("config", &[]),
     ("journal", &["world"]),
     ("engine", &["journal", "world"]),
-    ("api", &["engine", "gke", "k8s", "world"]),
+    ("api", &["engine", "gke", "hub", "k8s", "world"]),
     ("runbook", &["engine"]),
     (
         "run",

@@ -43,8 +43,8 @@ fn at(time: &str) -> Timestamp {
     format!("2026-01-15T{time}Z").parse().unwrap()
 }
 
-fn nobody_tells() -> stream::BoxStream<'static, Activity> {
-    stream::pending().boxed()
+fn nobody_tells() -> stream::LocalBoxStream<'static, Activity> {
+    stream::pending().boxed_local()
 }
 
 /// The items of every progress, in order.
@@ -99,7 +99,9 @@ async fn every_node_says_why_it_stays() {
         ("bob".to_owned(), at("12:56:00")),
         ("cyd".to_owned(), at("12:10:00")),
     ]);
-    let active = stream::iter([active]).chain(stream::pending()).boxed();
+    let active = stream::iter([active])
+        .chain(stream::pending())
+        .boxed_local();
     let error = wait_gone(&world, want(0), active, future::pending())
         .await
         .unwrap_err();
@@ -208,7 +210,7 @@ async fn people_are_idle_when_the_hub_says_so_or_their_server_is_gone() {
     let active = || {
         stream::iter([active.clone()])
             .chain(stream::pending())
-            .boxed()
+            .boxed_local()
     };
     let half = Duration::from_mins(30);
     let limit = Duration::from_hours(1);

@@ -70,6 +70,10 @@ impl Doors for Reach {
         self.practice.k8s()
     }
 
+    fn hub(&self) -> BoxFuture<'_, Result<Option<crate::world::Http>>> {
+        Box::pin(async { Ok(None) })
+    }
+
     fn renew(&self) -> BoxFuture<'_, Result<()>> {
         self.practice.renew()
     }

@@ -1,0 +1,86 @@
+//! What can go wrong between us and a hub, and what to do about it.
+
+use crate::error::{self, Kind};
+use crate::world::retry::{Failure, Verdict};
+
+/// A failure of this room; `hub` is its address.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// No answer came.
+    #[error("the hub at {hub} does not answer: {why}")]
+    Lost { hub: String, why: String },
+    /// It cannot work just now.
+    #[error("the hub at {hub} cannot answer now ({code})")]
+    Down { hub: String, code: u16 },
+    /// It wants somebody to log in, or this is no hub.
+    #[error("{hub} answers as a website does, not as a hub that knows the token")]
+    LogIn { hub: String },
+    /// The token is not one of its own, or no longer.
+    #[error("the hub at {hub} does not know the token")]
+    Token { hub: String },
+    /// The token may not do this; the hub's own words.
+    #[error("the hub at {hub} does not let us {what}: {message}")]
+    Narrow {
+        hub: String,
+        what: &'static str,
+        message: String,
+    },
+    /// The token may do this, but not see all of it.
+    #[error("the hub at {hub} does not tell {missing}: the token may not read it")]
+    Blind { hub: String, missing: &'static str },
+    /// The answer is not what a hub answers.
+    #[error("cannot read what the hub at {hub} answered: {why}")]
+    Strange { hub: String, why: String },
+    /// From the doors.
+    #[error(transparent)]
+    World(#[from] error::Error),
+}
+
+impl Failure for Error {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Lost { .. } | Self::Down { .. } => Verdict::Unknown,
+            Self::World(error) => Verdict::of(error),
+            Self::LogIn { .. }
+            | Self::Token { .. }
+            | Self::Narrow { .. }
+            | Self::Blind { .. }
+            | Self::Strange { .. } => Verdict::Final,
+        }
+    }
+}
+
+/// The scopes that what this room does needs.
+const SCOPES: &str = "list:users, read:servers and read:users:activity";
+
+impl From<Error> for error::Error {
+    fn from(failure: Error) -> Self {
+        let message = failure.to_string();
+        let (kind, hint) = match failure {
+            Error::World(error) => return error,
+            Error::Lost { .. } | Error::Down { .. } => (
+                Kind::Unreachable,
+                "look whether it is up: `runbook run pods`; check `hub.url` in runbook.toml"
+                    .to_owned(),
+            ),
+            Error::LogIn { .. } => (
+                Kind::Config,
+                "`hub.url` in runbook.toml is the address people log in at, without /hub"
+                    .to_owned(),
+            ),
+            Error::Token { hub } => (
+                Kind::Credentials,
+                format!("make a new one at {hub}/hub/token, with the scopes {SCOPES}"),
+            ),
+            Error::Narrow { hub, .. } | Error::Blind { hub, .. } => (
+                Kind::Denied,
+                format!("make a token at {hub}/hub/token as an admin, with the scopes {SCOPES}"),
+            ),
+            Error::Strange { .. } => (
+                Kind::Bug,
+                "run it again with -vv and report what it says".to_owned(),
+            ),
+        };
+        Self::new(kind, message).hint(hint)
+    }
+}

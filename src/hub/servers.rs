@@ -1,0 +1,100 @@
+//! Who has a server, and when they were last active.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::call::get;
+use super::error::Error;
+use crate::error;
+use crate::world::World;
+
+/// Users per answer; a hub gives no more than 200.
+const PAGE: usize = 200;
+
+/// Somebody's server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Server {
+    /// Their name at the hub.
+    pub user: String,
+    /// The server's name; empty for the usual one.
+    pub name: String,
+    /// Whether it can be used; else it is on its way up or down.
+    pub ready: bool,
+    /// When it was started.
+    pub started: Option<Timestamp>,
+    /// When the hub last heard of somebody doing something in it; at most some minutes old.
+    pub last_activity: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<User>,
+    #[serde(rename = "_pagination")]
+    pages: Pages,
+}
+
+#[derive(Deserialize)]
+struct Pages {
+    next: Option<Next>,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    offset: usize,
+}
+
+#[derive(Deserialize)]
+struct User {
+    name: String,
+    /// Left out when the token may not read it.
+    servers: Option<BTreeMap<String, Found>>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    #[serde(default)]
+    ready: bool,
+    started: Option<Timestamp>,
+    last_activity: Option<Timestamp>,
+}
+
+/// Every server that is up or on its way, by user; none where the target has no hub configured.
+///
+/// Needs the scopes `list:users`, `read:servers` and `read:users:activity`.
+///
+/// # Errors
+/// When the hub cannot be asked, or does not let us see servers.
+pub async fn servers(world: &World) -> error::Result<Option<Vec<Server>>> {
+    let Some(hub) = world.doors().hub().await? else {
+        return Ok(None);
+    };
+    let mut servers = Vec::new();
+    let mut offset = 0;
+    loop {
+        let path = format!("/hub/api/users?state=active&limit={PAGE}&offset={offset}");
+        let page: Page = get(world, &hub, "list users", &path).await?;
+        for user in page.items {
+            let Some(found) = user.servers else {
+                let hub = hub.base().to_owned();
+                let missing = "who has a server";
+                return Err(Error::Blind { hub, missing }.into());
+            };
+            servers.extend(found.into_iter().map(|(name, found)| Server {
+                user: user.name.clone(),
+                name,
+                ready: found.ready,
+                started: found.started,
+                last_activity: found.last_activity,
+            }));
+        }
+        match page.pages.next {
+            // A hub that does not move on would be asked for ever.
+            Some(next) if next.offset > offset => offset = next.offset,
+            Some(_) | None => break,
+        }
+    }
+    servers.sort_by(|a, b| (&a.user, &a.name).cmp(&(&b.user, &b.name)));
+    Ok(Some(servers))
+}
