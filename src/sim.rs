@@ -24,6 +24,7 @@ mod seating;
 mod state;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::io;
 use std::path::PathBuf;

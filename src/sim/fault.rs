@@ -67,6 +67,10 @@ pub const FAULTS: &[(&str, &str)] = &[
         "lease-abandoned",
         "the lock is still held by a run that has been silent for an hour",
     ),
+    (
+        "no-metrics",
+        "the metrics server is down: nobody can say what nodes and pods use",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].
@@ -87,6 +91,7 @@ pub(super) enum Trouble {
     HeldByAnother,
     LeaseLost,
     LeaseAbandoned,
+    NoMetrics,
 }
 
 impl Trouble {
@@ -107,7 +112,8 @@ impl Trouble {
             | Self::OpErrorOnly
             | Self::RateLimited
             | Self::HeldByAnother
-            | Self::LeaseAbandoned => 0,
+            | Self::LeaseAbandoned
+            | Self::NoMetrics => 0,
         }
     }
 }
