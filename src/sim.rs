@@ -28,6 +28,7 @@ mod shell;
 mod state;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::io;
 use std::path::PathBuf;

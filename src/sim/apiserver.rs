@@ -11,6 +11,7 @@ mod exec;
 mod failure;
 mod kinds;
 mod log;
+mod metrics;
 mod news;
 mod object;
 mod patch;
@@ -35,7 +36,9 @@ use serde_json::Value;
 use failure::Failure;
 use request::{Request, Target};
 
+pub(super) use metrics::Usage;
 pub(super) use news::News;
+pub(super) use object::Object;
 pub(super) use store::Store;
 
 /// The cluster behind the server.
@@ -48,6 +51,12 @@ pub(super) trait Cluster: Clone + Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// A fault that answers this request instead of the server.
     fn refuse(&self, method: &str, path: &str) -> Option<Refusal>;
+    /// Whether there is a metrics server.
+    fn measured(&self) -> bool;
+    /// What each running container of these pods uses.
+    fn usage(&self, pods: &[Object], at: Timestamp) -> Vec<Vec<Usage>>;
+    /// What a node uses beside its pods.
+    fn system_usage(&self, node: &str, at: Timestamp) -> Usage;
     /// Hears of a change that was accepted.
     fn mutated(&self, method: &str, path: &str, body: &Value);
 }
@@ -86,9 +95,9 @@ fn answer<C: Cluster>(cluster: &C, request: &Request) -> Result<Response, Failur
     if let Some(text) = request.probe() {
         return Ok(text.into_response());
     }
-    if let Some(document) = discovery::document(&request.path) {
+    if let Some(document) = discovery::document(request, cluster.measured()) {
         return match request.method {
-            Method::GET => Ok(axum::Json(document).into_response()),
+            Method::GET => Ok(request.as_asked(document)),
             _ => Err(Failure::wrong_method()),
         };
     }
@@ -99,6 +108,9 @@ fn answer<C: Cluster>(cluster: &C, request: &Request) -> Result<Response, Failur
         // The real one's answer to a path outside the API is plain text too.
         return Ok((http::StatusCode::NOT_FOUND, "404 page not found\n").into_response());
     };
+    if target.kind.group == metrics::GROUP {
+        return metrics::read(cluster, request, &target);
+    }
     match (&request.method, target.name, target.sub) {
         (&Method::GET, None, None) if request.flag("watch") => {
             watch::watch(cluster, request, &target)

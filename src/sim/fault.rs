@@ -73,6 +73,10 @@ pub const FAULTS: &[(&str, &str)] = &[
         "lease-abandoned",
         "the lock is still held by a run that has been silent for an hour",
     ),
+    (
+        "no-metrics",
+        "the metrics server is down: nobody can say what nodes and pods use",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].
@@ -96,6 +100,7 @@ pub(super) enum Trouble {
     HeldByAnother,
     LeaseLost,
     LeaseAbandoned,
+    NoMetrics,
 }
 
 impl Trouble {
@@ -119,7 +124,8 @@ impl Trouble {
             | Self::TokenExpired
             | Self::TokenTooNarrow
             | Self::HeldByAnother
-            | Self::LeaseAbandoned => 0,
+            | Self::LeaseAbandoned
+            | Self::NoMetrics => 0,
         }
     }
 }

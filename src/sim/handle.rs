@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::apiserver::{Cluster, News, Refusal, Store};
+use super::apiserver::{Cluster, News, Object, Refusal, Store, Usage};
 use super::fault::Trouble;
 use super::keeping::Keeping;
 use super::leases;
@@ -153,6 +153,18 @@ impl Cluster for Sim {
 
     fn refuse(&self, method: &str, path: &str) -> Option<Refusal> {
         self.change(|state, now| state.refuse(method, path, now))
+    }
+
+    fn measured(&self) -> bool {
+        self.change(|state, now| !state.strikes(Trouble::NoMetrics, now))
+    }
+
+    fn usage(&self, pods: &[Object], at: Timestamp) -> Vec<Vec<Usage>> {
+        self.change(|state, _| pods.iter().map(|pod| state.usage(pod, at)).collect())
+    }
+
+    fn system_usage(&self, node: &str, at: Timestamp) -> Usage {
+        State::system_usage(node, at)
     }
 
     fn mutated(&self, method: &str, path: &str, body: &Value) {

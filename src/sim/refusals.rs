@@ -166,6 +166,12 @@ impl State {
                 "the server has received too many requests and has asked us to try again later";
             return Some(refusal(429, "TooManyRequests", message.to_owned(), Some(1)));
         }
+        let metrics = path.starts_with("/apis/metrics.k8s.io/");
+        if metrics && self.strikes(Trouble::NoMetrics, at) {
+            let message = "the server is currently unable to handle the request";
+            let message = message.to_owned();
+            return Some(refusal(503, "ServiceUnavailable", message, None));
+        }
         // A shell is begun with a GET, and is no reading.
         let shell = path.ends_with("/exec");
         let changes = (shell || !matches!(method, "GET" | "HEAD")) && !leases::is_about(path);

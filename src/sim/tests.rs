@@ -452,3 +452,4 @@ fn the_kubernetes_door_leads_to_the_router() {
 
 mod faults;
 mod people;
+mod usage;

@@ -151,6 +151,11 @@ fn an_abandoned_lock_is_taken_over_only_with_the_operator_s_word() {
 }
 
 #[test]
+fn a_cluster_that_nobody_measures_is_warmed_up_all_the_same() {
+    rehearsed!("no_metrics", "--nodes 2 --fault no-metrics", 0);
+}
+
+#[test]
 fn saying_no_changes_nothing() {
     let ran = rehearsed!("declined", "--nodes 2 --answer warm_up=no", 4);
     assert!(ran.out.contains("nothing was changed"));

@@ -1,5 +1,7 @@
 //! Which kinds are served, and under which names.
 
+use super::metrics;
+
 /// A kind of object.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Kind {
@@ -16,11 +18,11 @@ pub(super) struct Kind {
 }
 
 impl Kind {
-    /// `v1` or `GROUP/v1`.
+    /// `v1` or `GROUP/VERSION`.
     pub(super) fn api_version(&self) -> String {
         match self.group {
             "" => "v1".to_owned(),
-            group => format!("{group}/v1"),
+            group => format!("{group}/{}", version_of(group)),
         }
     }
 
@@ -93,7 +95,23 @@ pub(super) const KINDS: &[Kind] = &[
     kind("daemonsets", "DaemonSet", "apps", true, &["ds"], &[]),
     kind("deployments", "Deployment", "apps", true, &["deploy"], &[]),
     kind("leases", "Lease", "coordination.k8s.io", true, &[], &[]),
+    // Not stored, but worked out.
+    kind("nodes", "NodeMetrics", metrics::GROUP, false, &[], &[]),
+    kind("pods", "PodMetrics", metrics::GROUP, true, &[], &[]),
 ];
 
-/// The groups beside the core one; reviews of access live in the last and are not stored.
-pub(super) const GROUPS: &[&str] = &["apps", "coordination.k8s.io", "authorization.k8s.io"];
+/// The one version in which a group is served.
+pub(super) fn version_of(group: &str) -> &'static str {
+    match group {
+        metrics::GROUP => metrics::VERSION,
+        _ => "v1",
+    }
+}
+
+/// The groups beside the core one; of `authorization.k8s.io` nothing is stored.
+pub(super) const GROUPS: &[&str] = &[
+    "apps",
+    "coordination.k8s.io",
+    "authorization.k8s.io",
+    metrics::GROUP,
+];

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// An object, cheap to hand out.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Object(Arc<Value>);
+pub(in crate::sim) struct Object(Arc<Value>);
 
 impl From<Value> for Object {
     fn from(value: Value) -> Self {

@@ -2,12 +2,14 @@
 
 use axum::body::to_bytes;
 use axum::extract::Query;
+use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, header};
 use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::kinds::{GROUPS, KINDS, Kind};
+use super::kinds::{GROUPS, KINDS, Kind, version_of};
+use super::object::text;
 
 /// Longer than any object; etcd's own limit is half of it.
 const BODY_MAX: usize = 3 << 20;
@@ -89,6 +91,32 @@ impl Request {
         self.header(header::ACCEPT).contains("as=Table")
     }
 
+    /// The version of aggregated discovery that the client understands best, if any.
+    pub(super) fn wants_aggregated(&self) -> Option<&'static str> {
+        let accepted = self.header(header::ACCEPT);
+        ["v2", "v2beta1"].into_iter().find(|version| {
+            let form = format!("g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
+            accepted
+                .split(',')
+                .any(|accepted| accepted.trim().ends_with(&form))
+        })
+    }
+
+    /// A document about the server, in the form that was asked for.
+    pub(super) fn as_asked(&self, document: Value) -> Response {
+        let aggregated = text(&document, "/kind") == "APIGroupDiscoveryList";
+        let mut response = axum::Json(document).into_response();
+        if aggregated && let Some(version) = self.wants_aggregated() {
+            let form = format!(
+                "application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+            );
+            if let Ok(form) = form.parse() {
+                response.headers_mut().insert(header::CONTENT_TYPE, form);
+            }
+        }
+        response
+    }
+
     pub(super) fn header(&self, name: header::HeaderName) -> &str {
         let value = self.headers.get(name);
         value
@@ -123,7 +151,11 @@ impl<'a> Target<'a> {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let (group, rest) = match parts.as_slice() {
             ["api", "v1", rest @ ..] => ("", rest),
-            ["apis", group, "v1", rest @ ..] if GROUPS.contains(group) => (*group, rest),
+            ["apis", group, version, rest @ ..]
+                if GROUPS.contains(group) && *version == version_of(group) =>
+            {
+                (*group, rest)
+            }
             _ => return Ok(None),
         };
         let (namespace, rest) = match rest {

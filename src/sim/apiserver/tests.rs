@@ -47,6 +47,25 @@ impl Cluster for Bare {
         self.0.refusal.lock().unwrap().take()
     }
 
+    fn measured(&self) -> bool {
+        true
+    }
+
+    fn usage(&self, pods: &[Object], _: Timestamp) -> Vec<Vec<Usage>> {
+        let used = Usage {
+            nano_cpu: 250_000_000,
+            memory_ki: 200 << 10,
+        };
+        pods.iter().map(|_| vec![used]).collect()
+    }
+
+    fn system_usage(&self, _: &str, _: Timestamp) -> Usage {
+        Usage {
+            nano_cpu: 100_000_000,
+            memory_ki: 100 << 10,
+        }
+    }
+
     fn mutated(&self, method: &str, path: &str, body: &Value) {
         let line = format!("{method} {path} {body}");
         self.0.mutations.lock().unwrap().push(line);

@@ -123,6 +123,36 @@ async fn kubectl_reads() {
 }
 
 #[tokio::test]
+async fn kubectl_measures() {
+    if missing().await {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    serve_on_loopback(&Bare::small(), home.path()).await;
+    let say = async |arguments: &str| run(home.path(), arguments).await;
+    assert_eq!(
+        say("top nodes").await,
+        [
+            "NAME CPU(cores) CPU(%) MEMORY(bytes) MEMORY(%)",
+            "n1 600m 500Mi",
+            "n2 350m 300Mi",
+        ]
+    );
+    assert_eq!(
+        say("top pods --containers -n prod").await,
+        [
+            "POD NAME CPU(cores) MEMORY(bytes)",
+            "hub-1 c 250m 200Mi",
+            "jupyter-ada c 250m 200Mi",
+        ]
+    );
+    assert_eq!(
+        say("top pod hub-2 -n staging --no-headers").await,
+        ["hub-2 250m 200Mi"]
+    );
+}
+
+#[tokio::test]
 async fn kubectl_cordons_drains_and_deletes() {
     if missing().await {
         return;
