@@ -8,10 +8,10 @@ use futures::AsyncBufReadExt as _;
 use kube::api::LogParams;
 use kube::core::Request as Url;
 
-use super::call::{Scope, call};
+use super::call::call;
 use super::error::{Error, Request, root};
-use super::named::Pod;
-use super::object::{ContainerStatus, PodObject, Terminated};
+use super::named::{self, NamedPod};
+use super::object::{ContainerStatus, Terminated};
 use crate::error::{self, Kind};
 use crate::event::{Level, What, seconds};
 use crate::world::World;
@@ -54,7 +54,7 @@ pub struct Told {
 ///
 /// # Errors
 /// When there is no such container, it has written nothing yet, or the log cannot be read.
-pub async fn logs(world: &World, pod: &Pod, options: &LogOptions) -> error::Result<Told> {
+pub async fn logs(world: &World, pod: &NamedPod, options: &LogOptions) -> error::Result<Told> {
     let (container, said) = pod.container(options.container.as_deref())?;
     if let Some(text) = said {
         let level = Level::Info;
@@ -88,7 +88,7 @@ pub async fn logs(world: &World, pod: &Pod, options: &LogOptions) -> error::Resu
 /// A log that is being read.
 struct Log<'a> {
     world: &'a World,
-    pod: &'a Pod,
+    pod: &'a NamedPod,
     options: &'a LogOptions,
     source: String,
     container: String,
@@ -246,14 +246,7 @@ impl Log<'_> {
 
     /// The container as it is now; nothing when its pod is gone.
     async fn look(&self) -> error::Result<Option<Look>> {
-        let what = Request {
-            resource: "pods".to_owned(),
-            ..self.what.clone()
-        };
-        let scope = Scope::within(&self.pod.namespace);
-        let found = call(self.world, &what, async |client| {
-            scope.api::<PodObject>(client).get(&self.pod.name).await
-        });
+        let found = named::get(self.world, &self.pod.namespace, &self.pod.name);
         let pod = match found.await {
             Ok(pod) => pod,
             Err(failure) if failure.code() == Some(404) => return Ok(None),
@@ -302,7 +295,7 @@ impl Log<'_> {
 }
 
 /// What keeps a log from being read, in words a person can do something with.
-fn refused(failure: Error, pod: &Pod) -> error::Error {
+fn refused(failure: Error, pod: &NamedPod) -> error::Error {
     let Error::Api {
         code: 400, message, ..
     } = &failure

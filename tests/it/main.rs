@@ -23,8 +23,10 @@ mod rehearsals;
 mod resume;
 #[cfg(unix)]
 mod running;
+mod sessions;
 #[cfg(unix)]
 mod signals;
 mod status;
 mod teardown;
+mod terminal;
 mod tidy;
