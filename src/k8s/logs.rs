@@ -120,7 +120,7 @@ impl Log<'_> {
     /// Reads to the end; says how the container ended if it did.
     async fn read(&mut self) -> error::Result<Option<String>> {
         let clock = self.world.clock();
-        let began = clock.now();
+        let mut began = None;
         let mut pause = Duration::from_secs(1);
         let mut known = if self.options.follow {
             self.look().await?
@@ -129,7 +129,9 @@ impl Log<'_> {
         };
         loop {
             let before = self.lines;
-            let end = self.connection(clock.since(began)).await?;
+            let elapsed = began.map(|began| clock.since(began));
+            began = began.or(Some(clock.now()));
+            let end = self.connection(elapsed).await?;
             if self.options.follow {
                 let look = self.look().await?;
                 if let Some(how) = self.over(known.as_ref(), look.as_ref()) {
@@ -169,7 +171,7 @@ impl Log<'_> {
     }
 
     /// Reads until the connection ends.
-    async fn connection(&mut self, elapsed: Duration) -> error::Result<End> {
+    async fn connection(&mut self, elapsed: Option<Duration>) -> error::Result<End> {
         let params = self.params(elapsed);
         let open = async |client: kube::Client| {
             let url = format!("/api/v1/namespaces/{}/pods", self.pod.namespace);
@@ -218,8 +220,8 @@ impl Log<'_> {
         });
     }
 
-    /// What is asked for now, that long after it was first.
-    fn params(&self, elapsed: Duration) -> LogParams {
+    /// What is asked for now; `elapsed` is how long ago it was first, if it was.
+    fn params(&self, elapsed: Option<Duration>) -> LogParams {
         let options = self.options;
         let mut params = LogParams {
             container: Some(self.container.clone()),
@@ -229,17 +231,19 @@ impl Log<'_> {
             ..LogParams::default()
         };
         let whole = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        let first = elapsed.is_zero();
-        match (self.shown.since(), options.since, options.tail) {
-            (Some(since), _, _) => params.since_time = Some(since),
-            (None, since, tail) if first => {
-                params.since_seconds = since.map(whole);
-                params.tail_lines = tail.map(i64::from);
+        match (self.shown.since(), elapsed) {
+            (Some(since), _) => params.since_time = Some(since),
+            (None, None) => {
+                params.since_seconds = options.since.map(whole);
+                params.tail_lines = options.tail.map(i64::from);
             }
-            (None, Some(since), _) => params.since_seconds = Some(whole(since + elapsed)),
-            // Nothing had been written; since then it may have been any number of lines.
-            (None, None, Some(_)) => params.since_seconds = Some(whole(elapsed) + 1),
-            (None, None, None) => {}
+            // Nothing came; since then it may have been any number of lines.
+            (None, Some(elapsed)) => {
+                let since = options
+                    .since
+                    .or(options.tail.map(|_| Duration::from_secs(1)));
+                params.since_seconds = since.map(|since| whole(since + elapsed));
+            }
         }
         params
     }

@@ -16,6 +16,7 @@ mod live_doors;
 #[cfg(unix)]
 mod live_resume;
 mod live_runs;
+mod live_sessions;
 mod looks;
 mod program;
 mod rehearsals;
