@@ -42,7 +42,7 @@ pub use lease::{Claim, Lease, lease, put_lease};
 pub use leave::{Activity, Crowd, Gone, Leave, crowd, wait_gone, wait_idle};
 pub use logs::{LogOptions, Told, logs};
 pub use metrics::Usage;
-pub use named::{Pod, pod_named};
+pub use named::{NamedPod, pod_named};
 pub use node::{Node, PoolNodes, cordon, nodes, pool_nodes, uncordon};
 pub use overview::{NodeOverview, NodeRow, node_overview};
 pub use puller::{Puller, puller};

@@ -26,7 +26,7 @@ use crate::engine::{self, Past, Session};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Events, Finished, What};
 use crate::journal::{self, Journal, Scrub, Usuals};
-use crate::names::Mode;
+use crate::names::{Class, Mode};
 use crate::runbook::check::calls;
 use crate::runbook::script::Script;
 use crate::world::live;
@@ -206,6 +206,17 @@ fn script(
     outcome
 }
 
+/// Whether a script calls anything of such a class.
+fn calls_a(script: &Script, is: impl Fn(Class) -> bool) -> bool {
+    let calls = calls(script, &api::table());
+    calls.iter().any(|call| is(call.class))
+}
+
+/// Whether it holds sessions, which are never begun again.
+fn holds_sessions(script: &Script) -> bool {
+    calls_a(script, |class| class == Class::Session)
+}
+
 /// How long things take on a real target; practice teaches nothing about that.
 fn usuals(request: &Request, world: &World) -> Usuals {
     let target = world.target();
@@ -220,9 +231,7 @@ fn usuals(request: &Request, world: &World) -> Usuals {
 
 /// The lock of the cluster, for a runbook that may change it.
 async fn lock(request: &Request, world: &World, run: &str) -> Result<Option<Rc<Lock>>> {
-    let calls = calls(&request.script, &api::table());
-    let writes = calls.iter().any(|call| call.class.writes());
-    if !writes || request.locking.off {
+    if !calls_a(&request.script, Class::writes) || request.locking.off {
         return Ok(None);
     }
     let options = LockOptions {

@@ -7,7 +7,7 @@ use super::{function, optional};
 use crate::engine::table::Type;
 use crate::engine::{Answer, Args, Function};
 use crate::error::{Error, Kind, Result};
-use crate::k8s::{self, Command, LogOptions, Pod};
+use crate::k8s::{self, Command, LogOptions, NamedPod};
 use crate::names::Class;
 use crate::world::World;
 
@@ -97,7 +97,7 @@ fn shell(world: World, args: Args) -> Answer {
 }
 
 /// A pod as `k8s::pod` gives it.
-fn given(args: &Args) -> Result<Pod> {
+fn given(args: &Args) -> Result<NamedPod> {
     let pod: Value = args.value(0).clone();
     serde_json::from_value(pod)
         .map_err(|_| Error::new(Kind::Script, "`pod` must be what `k8s::pod` gave back"))

@@ -15,6 +15,7 @@ pub fn catchable(kind: Kind) -> bool {
         | Kind::NeedsAnswer
         | Kind::Refused
         | Kind::Usage
+        | Kind::Remote
         | Kind::Io
         | Kind::Bug => false,
         Kind::Config
@@ -30,7 +31,6 @@ pub fn catchable(kind: Kind) -> bool {
         | Kind::FateUnknown
         | Kind::Operation
         | Kind::Image
-        | Kind::Remote
         | Kind::TimedOut => true,
     }
 }

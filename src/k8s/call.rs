@@ -113,14 +113,6 @@ impl Scope {
         }
     }
 
-    /// Everything in one namespace.
-    pub(super) fn within(namespace: impl Into<String>) -> Self {
-        Self {
-            namespace: Some(namespace.into()),
-            labels: String::new(),
-        }
-    }
-
     /// One for each namespace the target watches, or one for all of them.
     pub(super) fn watched(world: &World, labels: &str) -> Vec<Self> {
         let watch = &world.target().watch;

@@ -8,10 +8,10 @@ use futures::AsyncBufReadExt as _;
 use kube::api::LogParams;
 use kube::core::Request as Url;
 
-use super::call::{Scope, call};
+use super::call::call;
 use super::error::{Error, Request, root};
-use super::named::Pod;
-use super::object::{ContainerStatus, PodObject, Terminated};
+use super::named::{self, NamedPod};
+use super::object::{ContainerStatus, Terminated};
 use crate::error::{self, Kind};
 use crate::event::{Level, What, seconds};
 use crate::world::World;
@@ -54,7 +54,7 @@ pub struct Told {
 ///
 /// # Errors
 /// When there is no such container, it has written nothing yet, or the log cannot be read.
-pub async fn logs(world: &World, pod: &Pod, options: &LogOptions) -> error::Result<Told> {
+pub async fn logs(world: &World, pod: &NamedPod, options: &LogOptions) -> error::Result<Told> {
     let (container, said) = pod.container(options.container.as_deref())?;
     if let Some(text) = said {
         let level = Level::Info;
@@ -88,7 +88,7 @@ pub async fn logs(world: &World, pod: &Pod, options: &LogOptions) -> error::Resu
 /// A log that is being read.
 struct Log<'a> {
     world: &'a World,
-    pod: &'a Pod,
+    pod: &'a NamedPod,
     options: &'a LogOptions,
     source: String,
     container: String,
@@ -120,7 +120,7 @@ impl Log<'_> {
     /// Reads to the end; says how the container ended if it did.
     async fn read(&mut self) -> error::Result<Option<String>> {
         let clock = self.world.clock();
-        let began = clock.now();
+        let mut began = None;
         let mut pause = Duration::from_secs(1);
         let mut known = if self.options.follow {
             self.look().await?
@@ -129,7 +129,9 @@ impl Log<'_> {
         };
         loop {
             let before = self.lines;
-            let end = self.connection(clock.since(began)).await?;
+            let elapsed = began.map(|began| clock.since(began));
+            began = began.or(Some(clock.now()));
+            let end = self.connection(elapsed).await?;
             if self.options.follow {
                 let look = self.look().await?;
                 if let Some(how) = self.over(known.as_ref(), look.as_ref()) {
@@ -169,7 +171,7 @@ impl Log<'_> {
     }
 
     /// Reads until the connection ends.
-    async fn connection(&mut self, elapsed: Duration) -> error::Result<End> {
+    async fn connection(&mut self, elapsed: Option<Duration>) -> error::Result<End> {
         let params = self.params(elapsed);
         let open = async |client: kube::Client| {
             let url = format!("/api/v1/namespaces/{}/pods", self.pod.namespace);
@@ -218,8 +220,8 @@ impl Log<'_> {
         });
     }
 
-    /// What is asked for now, that long after it was first.
-    fn params(&self, elapsed: Duration) -> LogParams {
+    /// What is asked for now; `elapsed` is how long ago it was first, if it was.
+    fn params(&self, elapsed: Option<Duration>) -> LogParams {
         let options = self.options;
         let mut params = LogParams {
             container: Some(self.container.clone()),
@@ -229,31 +231,26 @@ impl Log<'_> {
             ..LogParams::default()
         };
         let whole = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        let first = elapsed.is_zero();
-        match (self.shown.since(), options.since, options.tail) {
-            (Some(since), _, _) => params.since_time = Some(since),
-            (None, since, tail) if first => {
-                params.since_seconds = since.map(whole);
-                params.tail_lines = tail.map(i64::from);
+        match (self.shown.since(), elapsed) {
+            (Some(since), _) => params.since_time = Some(since),
+            (None, None) => {
+                params.since_seconds = options.since.map(whole);
+                params.tail_lines = options.tail.map(i64::from);
             }
-            (None, Some(since), _) => params.since_seconds = Some(whole(since + elapsed)),
-            // Nothing had been written; since then it may have been any number of lines.
-            (None, None, Some(_)) => params.since_seconds = Some(whole(elapsed) + 1),
-            (None, None, None) => {}
+            // Nothing came; since then it may have been any number of lines.
+            (None, Some(elapsed)) => {
+                let since = options
+                    .since
+                    .or(options.tail.map(|_| Duration::from_secs(1)));
+                params.since_seconds = since.map(|since| whole(since + elapsed));
+            }
         }
         params
     }
 
     /// The container as it is now; nothing when its pod is gone.
     async fn look(&self) -> error::Result<Option<Look>> {
-        let what = Request {
-            resource: "pods".to_owned(),
-            ..self.what.clone()
-        };
-        let scope = Scope::within(&self.pod.namespace);
-        let found = call(self.world, &what, async |client| {
-            scope.api::<PodObject>(client).get(&self.pod.name).await
-        });
+        let found = named::get(self.world, &self.pod.namespace, &self.pod.name);
         let pod = match found.await {
             Ok(pod) => pod,
             Err(failure) if failure.code() == Some(404) => return Ok(None),
@@ -302,7 +299,7 @@ impl Log<'_> {
 }
 
 /// What keeps a log from being read, in words a person can do something with.
-fn refused(failure: Error, pod: &Pod) -> error::Error {
+fn refused(failure: Error, pod: &NamedPod) -> error::Error {
     let Error::Api {
         code: 400, message, ..
     } = &failure

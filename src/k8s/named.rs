@@ -1,9 +1,13 @@
 //! One pod, by as much of its name as a person types.
 
+use k8s_openapi::api::core::v1;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Scope, list};
+use super::call::{Scope, call};
+use super::error::Request;
 use super::object::PodObject;
+use super::pods::places::{Place, Where, must_exist, places};
+use super::table::table;
 use super::user::user_of;
 use crate::error::{self, Error, Kind};
 use crate::names;
@@ -17,7 +21,7 @@ const LISTED: usize = 8;
 
 /// A pod that was named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pod {
+pub struct NamedPod {
     /// Its namespace.
     pub namespace: String,
     /// Its whole name.
@@ -32,7 +36,7 @@ pub struct Pod {
     pub default: Option<String>,
 }
 
-impl From<PodObject> for Pod {
+impl From<PodObject> for NamedPod {
     fn from(object: PodObject) -> Self {
         let user = user_of(&object.metadata);
         let meta = object.metadata;
@@ -51,7 +55,7 @@ impl From<PodObject> for Pod {
     }
 }
 
-impl Pod {
+impl NamedPod {
     /// The container that is meant, and what to say where that was a choice.
     ///
     /// # Errors
@@ -86,22 +90,34 @@ impl Pod {
 ///
 /// # Errors
 /// When there is none, or more than one.
-pub async fn pod_named(world: &World, namespace: Option<&str>, text: &str) -> error::Result<Pod> {
+pub async fn pod_named(
+    world: &World,
+    namespace: Option<&str>,
+    text: &str,
+) -> error::Result<NamedPod> {
     let (within, text) = match text.split_once('/') {
         Some((within, text)) => (Some(within), text),
         None => (None, text),
     };
-    let namespace = within.or(namespace);
-    let scopes = match namespace {
-        Some(namespace) => vec![Scope::within(namespace)],
-        None => Scope::watched(world, ""),
+    let place = match within.or(namespace) {
+        Some(namespace) => Where::These(vec![namespace.to_owned()]),
+        None => Where::Watched,
     };
-    let mut pods: Vec<Pod> = Vec::new();
-    for scope in &scopes {
-        pods.extend(list::<PodObject, _>(world, scope, Pod::from).await?);
+    let mut pods: Vec<(String, String)> = Vec::new();
+    let mut looked = Vec::new();
+    for Place { namespace, .. } in places(world, &place).await? {
+        let here = table::<v1::Pod, _, 1>(world, Some(&namespace), ["Name"], |[name]| {
+            (namespace.clone(), name)
+        });
+        let here = here.await?;
+        if here.is_empty() {
+            must_exist(world, &namespace).await?;
+        }
+        pods.extend(here);
+        looked.push(namespace);
     }
-    let named = |fits: &dyn Fn(&str) -> bool| -> Vec<&Pod> {
-        pods.iter().filter(|pod| fits(&pod.name)).collect()
+    let named = |fits: &dyn Fn(&str) -> bool| -> Vec<&(String, String)> {
+        pods.iter().filter(|(_, name)| fits(name)).collect()
     };
     let mut found = named(&|name| name == text);
     if found.is_empty() {
@@ -111,36 +127,52 @@ pub async fn pod_named(world: &World, namespace: Option<&str>, text: &str) -> er
         found = named(&|name| name.contains(text));
     }
     match found.as_slice() {
-        [only] => Ok((*only).clone()),
-        [] => Err(none(&scopes, &pods, text)),
-        several => Err(ambiguous(several, text)),
+        [(namespace, name)] => Ok(get(world, namespace, name).await?.into()),
+        [] => Err(none(&looked, &pods, text)),
+        several => {
+            let fact = format!("`{text}` is {} pods: {}", several.len(), listed(several));
+            let hint = "write more of the name, or NAMESPACE/NAME";
+            Err(Error::new(Kind::NotFound, fact).hint(hint))
+        }
     }
 }
 
-fn none(scopes: &[Scope], pods: &[Pod], text: &str) -> Error {
-    let places: Vec<&str> = (scopes.iter())
-        .filter_map(|scope| scope.namespace.as_deref())
-        .collect();
-    let place = match places.as_slice() {
-        [] => String::new(),
-        [one] => format!(" in namespace {one}"),
-        several => format!(" in namespaces {}", several.join(", ")),
+/// One pod as it is now.
+pub(super) async fn get(
+    world: &World,
+    namespace: &str,
+    name: &str,
+) -> Result<PodObject, super::error::Error> {
+    let what = Request {
+        verb: "get",
+        resource: "pods".to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: Some(name.to_owned()),
     };
-    let error = Error::new(Kind::NotFound, format!("no pod `{text}`{place}"));
+    let scope = Scope {
+        namespace: Some(namespace.to_owned()),
+        labels: String::new(),
+    };
+    call(world, &what, async |client| {
+        scope.api::<PodObject>(client).get(name).await
+    })
+    .await
+}
+
+fn none(looked: &[String], pods: &[(String, String)], text: &str) -> Error {
+    let places = looked.join(", ");
+    let several = if looked.len() == 1 { "" } else { "s" };
+    let fact = format!("no pod `{text}` in namespace{several} {places}");
     // What a controller has added to a name is nothing anybody mistypes.
-    let stems = pods.iter().map(|pod| stem(&pod.name));
-    match names::nearest(text, stems) {
-        Some(near) => {
-            let meant = pods.iter().filter(|pod| stem(&pod.name) == near);
-            error.hint(format!(
-                "did you mean {}?",
-                listed(&meant.collect::<Vec<_>>())
-            ))
-        }
-        None => {
-            error.hint("see `runbook run pods` for those there are; --namespace looks elsewhere")
-        }
-    }
+    let stems = pods.iter().map(|(_, name)| stem(name));
+    let near = names::nearest(text, stems);
+    let meant = pods.iter().filter(|(_, name)| Some(stem(name)) == near);
+    let meant: Vec<_> = meant.collect();
+    Error::new(Kind::NotFound, fact).hint(if meant.is_empty() {
+        "see `runbook run pods` for those there are; --namespace looks elsewhere".to_owned()
+    } else {
+        format!("did you mean {}?", listed(&meant))
+    })
 }
 
 /// A name without what `ReplicaSet`s and `DaemonSet`s add to it.
@@ -160,15 +192,10 @@ fn stem(name: &str) -> &str {
     stem
 }
 
-fn ambiguous(pods: &[&Pod], text: &str) -> Error {
-    let fact = format!("`{text}` is {} pods: {}", pods.len(), listed(pods));
-    Error::new(Kind::NotFound, fact).hint("write more of the name, or NAMESPACE/NAME")
-}
-
 /// The first of them, with their namespaces.
-fn listed(pods: &[&Pod]) -> String {
+fn listed(pods: &[&(String, String)]) -> String {
     let mut names: Vec<String> = (pods.iter().take(LISTED))
-        .map(|pod| format!("{}/{}", pod.namespace, pod.name))
+        .map(|(namespace, name)| format!("{namespace}/{name}"))
         .collect();
     if pods.len() > LISTED {
         names.push(format!("and {} more", pods.len() - LISTED));

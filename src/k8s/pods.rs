@@ -4,7 +4,7 @@
 //! is one.
 
 mod judge;
-mod places;
+pub(super) mod places;
 #[cfg(test)]
 mod tests;
 

@@ -7,7 +7,7 @@ use kube::core::Request as Url;
 
 use super::call::begin;
 use super::error::{Error, Request};
-use super::named::Pod;
+use super::named::NamedPod;
 use crate::error::{self, Kind};
 use crate::event::{Level, What};
 use crate::world::World;
@@ -32,7 +32,7 @@ pub struct Command {
 /// # Errors
 /// When there is no terminal for a shell, the container has none, the connection is lost, or the
 /// terminal is closed.
-pub async fn shell(world: &World, pod: &Pod, command: &Command) -> error::Result<u8> {
+pub async fn shell(world: &World, pod: &NamedPod, command: &Command) -> error::Result<u8> {
     let (container, said) = pod.container(command.container.as_deref())?;
     if let Some(text) = said {
         let level = Level::Info;

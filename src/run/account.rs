@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Request;
+use super::{Request, holds_sessions};
 use crate::error::{Error, Kind};
 use crate::event::{self, Event, Events, Finished, Level, What};
 use crate::world::World;
@@ -68,6 +68,8 @@ impl Account<'_> {
             Kind::Refused => !earlier,
             _ => false,
         };
+        // What is never begun again is nothing to go on with.
+        let ends = ends || holds_sessions(&self.request.script);
         let over = ends && self.world.changes().is_empty();
         (!over).then(|| format!("runbook resume {}{flag}", self.run))
     }

@@ -8,15 +8,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::scene::Scene;
-use super::{Place, Request};
-use crate::api;
+use super::{Place, Request, holds_sessions};
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Finished, Resumed, Started, What};
 use crate::journal::{
     self, Closed, FORMAT, Finish, Header, Journal, Record, Resume, Scrub, Story, Why,
 };
-use crate::names::{Class, Mode, Took};
-use crate::runbook::check::calls;
+use crate::names::{Mode, Took};
 use crate::runbook::params;
 use crate::world::operator::Form;
 use crate::world::{Clock, Question, Target, World};
@@ -244,9 +242,7 @@ fn started(request: &Request, world: &World, run: &str) -> Started {
         mode: target.mode,
         timezone: target.timezone.clone(),
         params: given(request),
-        bare: calls(&request.script, &api::table())
-            .iter()
-            .any(|call| call.class == Class::Session),
+        bare: holds_sessions(&request.script),
         seed,
         faults,
     }

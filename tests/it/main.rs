@@ -16,6 +16,7 @@ mod live_doors;
 #[cfg(unix)]
 mod live_resume;
 mod live_runs;
+mod live_sessions;
 mod looks;
 mod program;
 mod rehearsals;
@@ -23,8 +24,10 @@ mod rehearsals;
 mod resume;
 #[cfg(unix)]
 mod running;
+mod sessions;
 #[cfg(unix)]
 mod signals;
 mod status;
 mod teardown;
+mod terminal;
 mod tidy;

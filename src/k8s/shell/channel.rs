@@ -17,7 +17,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 
 use super::super::error::{Error, root};
-use super::super::named::Pod;
+use super::super::named::NamedPod;
 use crate::world::World;
 use crate::world::terminal::Size;
 
@@ -59,7 +59,12 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    pub(super) fn new(world: &World, connection: Connection, container: &str, pod: &Pod) -> Self {
+    pub(super) fn new(
+        world: &World,
+        connection: Connection,
+        container: &str,
+        pod: &NamedPod,
+    ) -> Self {
         let (sink, coming) = connection.into_stream().split();
         let (queue, queued) = mpsc::channel(QUEUED);
         Self {

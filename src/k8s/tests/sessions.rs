@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use super::super::{Command, LogOptions, Pod, logs, pod_named, shell};
+use super::super::{Command, LogOptions, NamedPod, logs, pod_named, shell};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Events, What};
 use crate::sim::{Fault, Practice, Setup};
@@ -111,7 +111,7 @@ fn practice(faults: &[&str], person: Option<&Person>) -> (World, Seen) {
     (World::new(parts), seen)
 }
 
-async fn somebody(world: &World) -> Pod {
+async fn somebody(world: &World) -> NamedPod {
     let users = super::super::users(world, None).await.unwrap();
     pod_named(world, None, &users[0].user).await.unwrap()
 }
@@ -169,7 +169,7 @@ async fn a_pod_is_found_by_name_by_beginning_and_by_part() {
 
 #[test]
 fn a_container_is_chosen_and_said_where_there_is_a_choice() {
-    let pod = |own, default: Option<&str>| Pod {
+    let pod = |own, default: Option<&str>| NamedPod {
         namespace: "prod".to_owned(),
         name: "p".to_owned(),
         user: None,
