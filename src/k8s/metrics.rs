@@ -95,6 +95,17 @@ pub(super) async fn pods(
         .collect())
 }
 
+/// What the containers of one pod use.
+pub(super) async fn pod(
+    world: &World,
+    namespace: &str,
+    name: &str,
+) -> Result<Vec<Container>, Error> {
+    let path = format!("{PATH}/namespaces/{namespace}/pods/{name}");
+    let pod: PodMetrics = get(world, "pods", Some(namespace), Some(name), &path).await?;
+    Ok(pod.containers())
+}
+
 /// What the nodes use, by node.
 pub(super) async fn nodes(world: &World) -> Result<Measured<Usage>, Error> {
     let list: List<NodeMetrics> = get(world, "nodes", None, None, &format!("{PATH}/nodes")).await?;

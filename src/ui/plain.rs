@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::paint::Paint;
+use super::pods::Told;
 use super::streams::Streams;
 use super::wait::Wait;
 use super::writer::Face;
@@ -28,6 +29,7 @@ pub(super) struct Plain {
     replaying: bool,
     /// Standard output is for lines that were asked for alone.
     bare: bool,
+    told: Told,
 }
 
 /// A wait, and what its last line said.
@@ -50,6 +52,7 @@ impl Plain {
             zone: TimeZone::UTC,
             replaying: false,
             bare: false,
+            told: Told::default(),
         }
     }
 
@@ -124,6 +127,10 @@ impl Plain {
             }
             // Shown whole, by `show`.
             What::Table(_) | What::Line { .. } => Vec::new(),
+            What::Pods(news) => {
+                let lines = self.told.lines(news).into_iter();
+                lines.map(|line| words::line(&line)).collect()
+            }
             What::Asked { key, question } => {
                 self.questions.insert(key.clone(), question.clone());
                 Vec::new()
@@ -221,6 +228,7 @@ impl Plain {
             | What::Slept { .. }
             | What::Table(_)
             | What::Line { .. }
+            | What::Pods(_)
             | What::Asked { .. }
             | What::Answered { .. }
             | What::Changed(_)

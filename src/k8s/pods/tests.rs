@@ -1,5 +1,7 @@
 //! Looking at pods, against a small API server.
 
+mod live;
+
 use super::super::testing::{Server, shown, used};
 use super::*;
 
