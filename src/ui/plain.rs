@@ -302,8 +302,10 @@ impl Face for Plain {
         }
         let local = event.at.to_zoned(self.zone.clone());
         let time = local.strftime("%H:%M:%S");
+        // Changes of pods were asked for too.
+        let aside = self.bare && !matches!(event.what, What::Pods(_));
         for line in lines {
-            streams.line(&format!("{time} {before}{line}"), self.bare);
+            streams.line(&format!("{time} {before}{line}"), aside);
         }
     }
 

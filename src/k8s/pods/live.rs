@@ -2,8 +2,9 @@
 //! somebody looks at.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{self, Either};
@@ -172,7 +173,7 @@ impl Session<'_> {
                 .map(move |update| (namespace.clone(), update))
                 .boxed()
         }));
-        let mut unlisted = scopes.len();
+        let mut unlisted: BTreeSet<Option<String>> = scopes.iter().cloned().collect();
         let mut changes = Changes::default();
         let mut moment = pin!(self.world.clock().sleep(MOMENT));
         loop {
@@ -184,9 +185,12 @@ impl Session<'_> {
                         return future::pending().await;
                     };
                     let before = changes.len();
-                    let list = matches!(update, Update::All(_));
-                    let empty = matches!(&update, Update::All(pods) if pods.is_empty());
-                    if let (true, Some(namespace)) = (empty && unlisted > 0, &namespace)
+                    let list = match &update {
+                        Update::All(pods) => Some(pods.len()),
+                        Update::Put(_) | Update::Gone(_) | Update::Failed(_) => None,
+                    };
+                    let first = list.is_some() && unlisted.remove(&namespace);
+                    if let (true, Some(0), Some(namespace)) = (first, list, &namespace)
                         && let Err(failure) = places::must_exist(self.world, namespace).await
                     {
                         return failure.into();
@@ -196,21 +200,20 @@ impl Session<'_> {
                     if let Err(failure) = heard {
                         return failure.into();
                     }
-                    if list && unlisted > 0 {
-                        unlisted -= 1;
+                    if first {
                         self.flush(&mut changes, true);
-                        if unlisted == 0 {
+                        if unlisted.is_empty() {
                             self.listed.notify_one();
                         }
                     } else {
-                        *count += changes.len() - before.min(changes.len());
+                        *count += changes.len().saturating_sub(before);
                     }
                     if before == 0 && !changes.is_empty() {
                         moment.set(self.world.clock().sleep(MOMENT));
                     }
                 }
                 () = &mut moment, if !changes.is_empty() => {
-                    self.flush(&mut changes, unlisted > 0);
+                    self.flush(&mut changes, false);
                 }
             }
         }
@@ -229,23 +232,13 @@ impl Session<'_> {
 
     /// Asks again and again what the pods use that somebody looks at.
     async fn measure(&self) {
-        let mut told: BTreeMap<PodName, PodUsage> = BTreeMap::new();
         let mut why: Option<String> = None;
         self.listed.notified().await;
         loop {
-            let (measured, unmeasured) = self.poll().await;
-            let news = measured
-                .into_iter()
-                .filter(|used| told.get(&used.id) != Some(used));
-            let used: Vec<PodUsage> = news.collect();
+            let (used, unmeasured) = self.poll().await;
             if !used.is_empty() || unmeasured != why {
-                told.extend(used.iter().map(|used| (used.id.clone(), used.clone())));
                 why.clone_from(&unmeasured);
                 tell(self.world, PodNews::Usage { used, unmeasured });
-            }
-            // What is told may grow no further than what there is.
-            if told.len() > FEW {
-                told.clear();
             }
             self.until_due().await;
         }
@@ -273,25 +266,23 @@ impl Session<'_> {
         }
     }
 
-    /// What the pods use that somebody looks at, and why not, where nobody knows.
+    /// What the pods use that somebody looks at, and why not, where nobody knows. Without a screen
+    /// these are the hubs' own.
     async fn poll(&self) -> (Vec<PodUsage>, Option<String>) {
         let view = self.viewer.map(|viewer| viewer.borrow().clone());
         let everything = view.as_ref().is_some_and(|view| view.by_usage);
-        let (mut lists, mut single) = (Vec::new(), Vec::new());
-        {
+        let looked_at = view.into_iter().flat_map(|view| view.pods);
+        let (lists, ids) = {
             let state = self.state.borrow();
-            for namespace in state.namespaces() {
-                if everything || state.count(namespace) <= FEW {
-                    lists.push(namespace.clone());
-                }
-            }
             let hub = state.each().filter(|row| row.group == PodGroup::Hub);
-            let looked_at = view.into_iter().flat_map(|view| view.pods);
-            single.extend(hub.map(|row| row.id.clone()).chain(looked_at));
-            single.retain(|id| !lists.contains(&id.namespace));
-            single.sort();
-            single.dedup();
-        }
+            let ids = hub.map(|row| row.id.clone()).chain(looked_at);
+            let lists = state.namespaces().filter(|namespace| {
+                everything || self.viewer.is_some() && state.count(namespace) <= FEW
+            });
+            let lists: Vec<Arc<str>> = lists.cloned().collect();
+            let ids: BTreeSet<PodName> = ids.filter(|id| !lists.contains(&id.namespace)).collect();
+            (lists, ids)
+        };
         let mut measured = Vec::new();
         let mut why = None;
         for namespace in lists {
@@ -306,19 +297,24 @@ impl Session<'_> {
                 Err(failure) => why = why.or(Some(metrics::explained(failure))),
             }
         }
-        let mut answers = stream::iter(single)
+        let mut answers = stream::iter(ids)
             .map(async |id: PodName| {
                 let used = metrics::pod(self.world, &id.namespace, &id.name).await;
                 (id, used)
             })
             .buffered(AT_ONCE);
+        let mut young = None;
         while let Some((id, used)) = answers.next().await {
             match used {
                 Ok(containers) => measured.push(summed(id, &containers)),
                 // A young pod has not been measured yet.
-                Err(failure) if failure.code() == Some(404) => {}
+                Err(failure) if failure.code() == Some(404) => young = Some(failure),
                 Err(failure) => why = why.or(Some(metrics::explained(failure))),
             }
+        }
+        // Unless nothing has: then nobody measures.
+        if measured.is_empty() {
+            why = why.or(young.map(metrics::explained));
         }
         (measured, why)
     }

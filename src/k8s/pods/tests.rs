@@ -141,6 +141,16 @@ async fn without_a_metrics_server_everything_else_is_shown() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_expired_token_is_renewed_for_measuring_too() {
+    let server = hubs();
+    measured(&server);
+    server.refuse("metrics.k8s.io", 401, "Unauthorized");
+    let seen = seen(&server, &look(false, 1, By::Memory)).await.unwrap();
+    assert_eq!(seen.unmeasured, None);
+    assert_eq!(seen.namespaces[0].hub[0].memory, "200Mi");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_permission_names_the_verb_and_the_role() {
     let server = hubs();
     server.refuse("/api/v1/namespaces/prod/pods", 403, "pods is forbidden");
