@@ -3,6 +3,7 @@
 //! Events carry their own time and their own totals, so that whoever shows them never has to ask
 //! a clock or a cluster. Their JSON shape is the documented, versioned output of `--output json`.
 
+mod pods;
 mod table;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::error;
 use crate::names::{Class, Mode};
 
+pub use pods::{PodGroup, PodName, PodNews, PodRow, PodUsage};
 pub use table::{Align, Cell, Column, Table, Tone};
 
 /// Version of the JSON shape; raised when a field changes its meaning or goes away.
@@ -69,6 +71,8 @@ pub enum What {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         error: bool,
     },
+    /// News of pods that are watched.
+    Pods(PodNews),
     /// A question was put.
     Asked {
         /// Which `--answer KEY=` gives it.

@@ -7,12 +7,15 @@
 mod bars;
 mod errors;
 mod finish;
+mod full;
 mod json;
+mod keys;
 mod lent;
 mod live;
 mod operator;
 mod paint;
 mod plain;
+mod pods;
 mod prompt;
 mod redact;
 mod streams;

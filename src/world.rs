@@ -28,6 +28,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::error;
 use crate::event::{self, Change, Event, Events, Fate, Usual, What};
@@ -39,7 +40,7 @@ pub use clock::Clock;
 pub use guard::{Guard, NoGuard};
 pub use http::Http;
 pub use note::{Begun, Note, Notes};
-pub use operator::{Operator, Question};
+pub use operator::{Operator, Question, View};
 pub use stop::Stop;
 pub use terminal::Terminal;
 
@@ -225,6 +226,11 @@ impl World {
     /// When there is none.
     pub async fn terminal(&self) -> error::Result<Box<dyn Terminal>> {
         self.0.operator.lend().await
+    }
+
+    /// Asks the operator to look at pods; none when nobody can.
+    pub fn viewer(&self) -> Option<watch::Receiver<View>> {
+        self.0.operator.viewer()
     }
 
     /// Looks whether the machine has slept. Then credentials are made anew, and nobody can be sure

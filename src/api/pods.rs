@@ -31,7 +31,8 @@ pub(super) const KEYS: &[&str] = &[
     "type",
     "cluster_ip",
     "external_ip",
-    "ports", // a service
+    "ports",   // a service
+    "changes", // what was seen of pods
     "uncounted",
     "taints", // an overview of nodes
     "health",
@@ -57,6 +58,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ),
     )
     .personal(),
+    optional(
+        1,
+        function(
+            "k8s::watch_pods",
+            Class::Session,
+            OPTIONS,
+            Type::Map,
+            watch,
+            "Shows pods as they change, until the operator has seen enough: pods (at the end), changes, took_seconds. Options: `namespaces` or `everywhere`, `limit` (a duration; 0 for none).",
+        ),
+    ),
     optional(
         1,
         function(
@@ -109,6 +121,15 @@ fn pods(world: World, args: Args) -> Answer {
             },
         };
         json(&k8s::pods::overview(&world, &look).await?)
+    })
+}
+
+fn watch(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let options = Options::of(&args, 0, &["namespaces", "everywhere", "limit"])?;
+        let limit = options.duration("limit")?;
+        let limit = limit.filter(|limit| !limit.is_zero());
+        json(&k8s::pods::watch(&world, &place(&options)?, limit).await?)
     })
 }
 

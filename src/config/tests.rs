@@ -14,6 +14,7 @@ fn a_target_is_read_whole() {
     );
     assert_eq!(target.confirm, Confirm::TypeName);
     assert_eq!(target.lock.namespace, "default");
+    assert_eq!(target.hub_pods, names::HUB_PODS);
 }
 
 /// `line:column message; hint`.
@@ -31,7 +32,7 @@ fn every_key_is_read() {
         "{GOOD}webhook = {{ env = \"HOOK\" }}\nimpersonate = \"a@p.iam.gserviceaccount.com\"\n\
          endpoint = \"http://127.0.0.1:1\"\nk8s_endpoint = \"dns\"\ntimezone = \"America/Edmonton\"\n\
          hub = {{ url = \"https://hub.example\", namespace = \"prod\", token = {{ file = \"t\" }} }}\n\
-         lock = {{ namespace = \"ops\" }}\n"
+         lock = {{ namespace = \"ops\" }}\nhub_pods = [\"hub-\"]\n"
     );
     let config = Config::parse(FILE, &text).unwrap();
     let target = config.target("a").unwrap();
@@ -44,6 +45,7 @@ fn every_key_is_read() {
     let hub = target.hub.as_ref().unwrap();
     assert_eq!(hub.token, Some(Token::File("t".into())));
     assert_eq!(target.lock.namespace, "ops");
+    assert_eq!(target.hub_pods, ["hub-"]);
 }
 
 fn with(line: &str) -> String {

@@ -9,6 +9,7 @@ use super::error::{Error, Request};
 use crate::error;
 use crate::names::{Bytes, Cpu};
 use crate::world::World;
+use crate::world::retry::{Failure as _, Verdict};
 
 const PATH: &str = "/apis/metrics.k8s.io/v1beta1";
 
@@ -95,6 +96,17 @@ pub(super) async fn pods(
         .collect())
 }
 
+/// What the containers of one pod use.
+pub(super) async fn pod(
+    world: &World,
+    namespace: &str,
+    name: &str,
+) -> Result<Vec<Container>, Error> {
+    let path = format!("{PATH}/namespaces/{namespace}/pods/{name}");
+    let pod: PodMetrics = get(world, "pods", Some(namespace), Some(name), &path).await?;
+    Ok(pod.containers())
+}
+
 /// What the nodes use, by node.
 pub(super) async fn nodes(world: &World) -> Result<Measured<Usage>, Error> {
     let list: List<NodeMetrics> = get(world, "nodes", None, None, &format!("{PATH}/nodes")).await?;
@@ -102,7 +114,7 @@ pub(super) async fn nodes(world: &World) -> Result<Measured<Usage>, Error> {
     Ok(nodes.map(|n| (n.metadata.name, n.usage.into())).collect())
 }
 
-/// One try: where no metrics server is, the API server says 503 for ever.
+/// One try, with good credentials: where no metrics server is, the API server says 503 for ever.
 async fn get<T: serde::de::DeserializeOwned>(
     world: &World,
     resource: &str,
@@ -116,14 +128,23 @@ async fn get<T: serde::de::DeserializeOwned>(
         namespace: namespace.map(str::to_owned),
         name: name.map(str::to_owned),
     };
-    let client = world.doors().k8s().await?;
-    let request = http::Request::get(path).body(Vec::new());
-    once(world, &what, async {
-        client
-            .request(request.map_err(kube::Error::HttpError)?)
-            .await
-    })
-    .await
+    let attempt = async || {
+        let client = world.doors().k8s().await?;
+        let request = http::Request::get(path).body(Vec::new());
+        once(world, &what, async {
+            client
+                .request(request.map_err(kube::Error::HttpError)?)
+                .await
+        })
+        .await
+    };
+    match attempt().await {
+        Err(failure) if failure.verdict() == Verdict::Renew => {
+            world.doors().renew().await?;
+            attempt().await
+        }
+        answer => answer,
+    }
 }
 
 /// Why nothing was measured, and what to do about it.

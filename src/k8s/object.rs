@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use kube::Resource;
 use kube::core::{ApiResource, DynamicResourceScope, ObjectMeta};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A kind of object, in the shape we read it.
 pub(super) trait Slim:
@@ -59,6 +59,12 @@ impl Slim for NodeObject {
 impl Slim for PodObject {
     fn resource() -> ApiResource {
         ApiResource::erase::<core::v1::Pod>(&())
+    }
+}
+
+impl Slim for LeanPod {
+    fn resource() -> ApiResource {
+        PodObject::resource()
     }
 }
 
@@ -172,16 +178,18 @@ pub(super) struct NodeInfo {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct PodSpec {
     pub(super) node_name: String,
-    pub(super) init_containers: Vec<Container>,
     pub(super) containers: Vec<Container>,
+    pub(super) init_containers: Vec<Container>,
 }
 
 /// A container of a pod.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Container {
     pub(super) name: String,
     pub(super) image: String,
+    /// `Always` for an init container that stays: a sidecar.
+    pub(super) restart_policy: String,
 }
 
 /// How a pod is.
@@ -189,6 +197,7 @@ pub(super) struct Container {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct PodStatus {
     pub(super) phase: String,
+    pub(super) reason: String,
     pub(super) conditions: Vec<Condition>,
     pub(super) init_container_statuses: Vec<ContainerStatus>,
     pub(super) container_statuses: Vec<ContainerStatus>,
@@ -196,10 +205,12 @@ pub(super) struct PodStatus {
 
 /// How a container is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct ContainerStatus {
     pub(super) name: String,
     pub(super) image: String,
+    pub(super) ready: bool,
+    pub(super) started: Option<bool>,
     #[serde(rename = "restartCount")]
     pub(super) restarts: u32,
     pub(super) state: State,
@@ -233,7 +244,9 @@ pub(super) struct Waiting {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Terminated {
     pub(super) exit_code: i64,
+    pub(super) signal: i64,
     pub(super) reason: String,
+    pub(super) finished_at: Option<Time>,
 }
 
 /// What a `DaemonSet` runs on every node.
@@ -248,6 +261,39 @@ pub(super) struct DaemonSetSpec {
 #[serde(default)]
 pub(super) struct Template {
     pub(super) spec: PodSpec,
+}
+
+/// A pod of which there may be many: without what its metadata says of itself, of which
+/// `managedFields` alone is larger than all the rest.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LeanPod {
+    #[serde(deserialize_with = "lean")]
+    metadata: ObjectMeta,
+    pub(super) spec: PodSpec,
+    pub(super) status: PodStatus,
+}
+
+/// Name, place, version and times; the rest is passed over without being kept.
+fn lean<'de, D: Deserializer<'de>>(from: D) -> Result<ObjectMeta, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Lean {
+        name: Option<String>,
+        namespace: Option<String>,
+        resource_version: Option<String>,
+        creation_timestamp: Option<Time>,
+        deletion_timestamp: Option<Time>,
+    }
+    let lean = Lean::deserialize(from)?;
+    Ok(ObjectMeta {
+        name: lean.name,
+        namespace: lean.namespace,
+        resource_version: lean.resource_version,
+        creation_timestamp: lean.creation_timestamp,
+        deletion_timestamp: lean.deletion_timestamp,
+        ..ObjectMeta::default()
+    })
 }
 
 /// An event; it has no spec, so kube's own shape does not fit.
@@ -295,31 +341,39 @@ impl EventObject {
     }
 }
 
-impl Resource for EventObject {
-    type DynamicType = ApiResource;
-    type Scope = DynamicResourceScope;
+/// Makes a type of ours one of kube's kinds.
+macro_rules! kind {
+    ($object:ty) => {
+        impl Resource for $object {
+            type DynamicType = ApiResource;
+            type Scope = DynamicResourceScope;
 
-    fn kind(resource: &ApiResource) -> Cow<'_, str> {
-        resource.kind.as_str().into()
-    }
+            fn kind(resource: &ApiResource) -> Cow<'_, str> {
+                resource.kind.as_str().into()
+            }
 
-    fn group(resource: &ApiResource) -> Cow<'_, str> {
-        resource.group.as_str().into()
-    }
+            fn group(resource: &ApiResource) -> Cow<'_, str> {
+                resource.group.as_str().into()
+            }
 
-    fn version(resource: &ApiResource) -> Cow<'_, str> {
-        resource.version.as_str().into()
-    }
+            fn version(resource: &ApiResource) -> Cow<'_, str> {
+                resource.version.as_str().into()
+            }
 
-    fn plural(resource: &ApiResource) -> Cow<'_, str> {
-        resource.plural.as_str().into()
-    }
+            fn plural(resource: &ApiResource) -> Cow<'_, str> {
+                resource.plural.as_str().into()
+            }
 
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
+            fn meta(&self) -> &ObjectMeta {
+                &self.metadata
+            }
 
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
+            fn meta_mut(&mut self) -> &mut ObjectMeta {
+                &mut self.metadata
+            }
+        }
+    };
 }
+
+kind!(EventObject);
+kind!(LeanPod);

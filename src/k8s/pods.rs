@@ -4,7 +4,10 @@
 //! is one.
 
 mod judge;
+mod live;
 pub(super) mod places;
+mod state;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +29,7 @@ use crate::names::{Bytes, Cpu};
 use crate::world::World;
 
 pub(super) use judge::{Group, group, tone};
+pub use live::{Watched, watch};
 pub use places::Where;
 pub(super) use places::places;
 

@@ -1,18 +1,24 @@
 //! `--output bars`: headings, changes and finished waits as lines, running waits below them.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::sync::watch;
 
+use super::keys::Key;
 use super::live::{Live, Window};
 use super::paint::Paint;
+use super::pods::{Screen, Told};
 use super::redact::Redactor;
 use super::streams::Streams;
 use super::wait::Wait;
-use super::writer::Face;
+use super::writer::{Face, Message};
 use super::{Options, finish, table, terminal, words};
-use crate::event::{Event, Finished, Item, Level, Started, Table, What};
+use crate::event::{Event, Finished, Item, Level, PodNews, Started, Table, What};
+use crate::world::operator::View;
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const TICK: Duration = Duration::from_millis(100);
@@ -38,6 +44,12 @@ pub(super) struct Bars {
     zone: TimeZone,
     /// What comes now happened in an earlier session.
     replaying: bool,
+    /// Whether there is a keyboard.
+    keyboard: bool,
+    /// Somebody can look at pods that are watched.
+    viewer: Option<(watch::Sender<View>, Sender<Message>)>,
+    screen: Option<Screen>,
+    told: Told,
 }
 
 impl Bars {
@@ -56,6 +68,10 @@ impl Bars {
             turn: 0,
             zone: TimeZone::UTC,
             replaying: false,
+            keyboard: options.terminal,
+            viewer: None,
+            screen: None,
+            told: Told::default(),
         }
     }
 
@@ -74,6 +90,9 @@ impl Bars {
 
     /// A permanent line of this session, also while an earlier one is told again.
     fn now(&mut self, text: &str, streams: &mut Streams) {
+        if let Some(screen) = &mut self.screen {
+            return screen.say(text);
+        }
         self.clear(streams);
         streams.err(text);
     }
@@ -133,6 +152,36 @@ impl Bars {
         } else {
             self.clear(streams);
             streams.out(&format!("\n{}", lines.join("\n")));
+        }
+    }
+
+    /// Pods that are watched: a full screen where there is one, else a line per change.
+    fn pods(&mut self, at: Timestamp, news: &PodNews, streams: &mut Streams) {
+        if let PodNews::Began { target, namespaces } = news
+            && self.window.size().is_some()
+            && let Some((viewer, keys)) = self.viewer.take()
+        {
+            self.clear(streams);
+            let (about, zone) = ((target.as_str(), namespaces.as_slice()), self.zone.clone());
+            let keys = self.keyboard.then_some(keys);
+            self.screen = Some(Screen::enter(about, viewer, keys, zone, streams));
+        }
+        match &mut self.screen {
+            Some(_) if *news == PodNews::Ended => self.leave_screen(streams),
+            Some(screen) => screen.hear(at, news),
+            None => {
+                for line in self.told.lines(news) {
+                    streams.out(&words::line(&line));
+                }
+            }
+        }
+    }
+
+    fn leave_screen(&mut self, streams: &mut Streams) {
+        let screen = self.screen.take();
+        let held = screen.map(|screen| screen.leave(streams));
+        for line in held.into_iter().flatten() {
+            self.now(&line, streams);
         }
     }
 
@@ -232,6 +281,7 @@ impl Bars {
     }
 
     fn finished(&mut self, finished: &Finished, streams: &mut Streams) {
+        self.leave_screen(streams);
         self.replaying = false;
         self.waits.clear();
         for (tone, text) in finish::lines(finished) {
@@ -272,9 +322,7 @@ impl Face for Bars {
             wait.now = event.at;
         }
         match &event.what {
-            What::Started(started) => {
-                self.started(started, streams);
-            }
+            What::Started(started) => self.started(started, streams),
             What::Step { title } => {
                 let heading = self.paint.bold(&format!("▸ {}", words::line(title)));
                 self.chat(&format!("\n{heading}"), streams);
@@ -282,6 +330,7 @@ impl Face for Bars {
             What::Said { level, text } => self.said(*level, text, streams),
             What::Table(table) => self.table(table, streams),
             What::Line { text, error, .. } => self.asked_for(text, *error, streams),
+            What::Pods(news) => self.pods(event.at, news, streams),
             What::Asked { key, question } => self.asked(key, question, streams),
             What::Answered { key, answer, by } => self.answered(key, answer, by, streams),
             What::Changed(change) => {
@@ -345,7 +394,21 @@ impl Face for Bars {
         self.now(text, streams);
     }
 
+    fn viewer(&mut self, viewer: watch::Sender<View>, keys: Sender<Message>) {
+        self.viewer = Some((viewer, keys));
+    }
+
+    fn key(&mut self, key: Key, streams: &mut Streams) {
+        if let (Some(screen), Some(size)) = (&mut self.screen, self.window.size()) {
+            screen.key(key, size, self.paint, &self.redactor, streams);
+        }
+    }
+
     fn idle(&mut self, ticked: bool, streams: &mut Streams) -> Option<Duration> {
+        // A full screen is drawn at the pace of the keyboard's ticks.
+        if self.screen.is_some() {
+            return None;
+        }
         let (rows, columns) = self.window.size()?;
         if self.quiet || self.waits.is_empty() {
             return None;

@@ -1,12 +1,14 @@
 //! `--output json`: one event per line on standard output, and nothing else there.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::streams::Streams;
 use super::writer::Face;
-use crate::event::{Event, What};
+use crate::event::{Event, PodName, PodNews, PodRow, What};
 
 /// A wait that goes on as before is told this often.
 const HEARTBEAT: SignedDuration = SignedDuration::from_mins(1);
@@ -48,6 +50,21 @@ fn unwatched(what: &What) -> What {
     what
 }
 
+/// The event, or the changes of pods in it one by one.
+fn one_by_one(event: &Event) -> Vec<Cow<'_, Event>> {
+    let What::Pods(PodNews::Rows { put, gone, first }) = &event.what else {
+        return vec![Cow::Borrowed(event)];
+    };
+    let one = |put: Vec<Arc<PodRow>>, gone: Vec<PodName>| {
+        let first = *first;
+        let what = What::Pods(PodNews::Rows { put, gone, first });
+        Cow::Owned(Event { at: event.at, what })
+    };
+    let put = put.iter().map(|row| one(vec![Arc::clone(row)], Vec::new()));
+    let gone = gone.iter().map(|id| one(Vec::new(), vec![id.clone()]));
+    put.chain(gone).collect()
+}
+
 impl Face for Json {
     fn show(&mut self, event: &Event, streams: &mut Streams) {
         if matches!(event.what, What::Request { .. }) && !self.verbose {
@@ -56,8 +73,10 @@ impl Face for Json {
         if self.stale(event) {
             return;
         }
-        if let Ok(line) = serde_json::to_string(event) {
-            streams.out(&line);
+        for event in one_by_one(event) {
+            if let Ok(line) = serde_json::to_string(&*event) {
+                streams.out(&line);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 
 use futures::future::BoxFuture;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::lent::Lent;
 use super::writer::Message;
@@ -12,7 +12,7 @@ use super::{Options, Output};
 use crate::error::{Error, Kind, Result};
 use crate::names::nearest;
 use crate::world::Terminal;
-use crate::world::operator::{Answer, Form, Operator, Question};
+use crate::world::operator::{Answer, Form, Operator, Question, View};
 
 /// Answers given on the command line.
 #[derive(Debug, Clone, Default)]
@@ -112,6 +112,13 @@ impl Operator for Person {
             let lent: Box<dyn Terminal> = Box::new(Lent::take(self.practice, self.to.clone())?);
             Ok(lent)
         })
+    }
+
+    fn viewer(&self) -> Option<watch::Receiver<View>> {
+        let (viewer, view) = watch::channel(View::default());
+        let screen = cfg!(unix) && self.terminal && self.output == Output::Bars;
+        let told = screen && self.to.send(Message::Viewer(viewer)).is_ok();
+        told.then_some(view)
     }
 }
 

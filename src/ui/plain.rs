@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::paint::Paint;
+use super::pods::Told;
 use super::streams::Streams;
 use super::wait::Wait;
 use super::writer::Face;
@@ -31,6 +32,7 @@ pub(super) struct Plain {
     replaying: bool,
     /// Standard output is for lines that were asked for alone.
     bare: bool,
+    told: Told,
 }
 
 /// A wait, and what its last line said.
@@ -54,6 +56,7 @@ impl Plain {
             zone: TimeZone::UTC,
             replaying: false,
             bare: false,
+            told: Told::default(),
         }
     }
 
@@ -130,6 +133,10 @@ impl Plain {
             }
             // Shown whole, by `show`.
             What::Table(_) | What::Line { .. } => Vec::new(),
+            What::Pods(news) => {
+                let lines = self.told.lines(news).into_iter();
+                lines.map(|line| words::line(&line)).collect()
+            }
             What::Asked { key, question } => {
                 self.questions.insert(key.clone(), question.clone());
                 Vec::new()
@@ -227,6 +234,7 @@ impl Plain {
             | What::Slept { .. }
             | What::Table(_)
             | What::Line { .. }
+            | What::Pods(_)
             | What::Asked { .. }
             | What::Answered { .. }
             | What::Changed(_)
@@ -301,8 +309,10 @@ impl Face for Plain {
         }
         let local = event.at.to_zoned(self.zone.clone());
         let time = local.strftime("%H:%M:%S");
+        // Changes of pods were asked for too.
+        let aside = self.bare && !matches!(event.what, What::Pods(_));
         for line in lines {
-            streams.line(&format!("{time} {before}{line}"), self.bare);
+            streams.line(&format!("{time} {before}{line}"), aside);
         }
     }
 

@@ -21,21 +21,29 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Columns wide enough for their headings and these rows, but together no wider than `width`.
-    pub(super) fn fit<'a>(
+    /// Wide enough for the headings and these rows, and at least so wide.
+    pub(super) fn widths<'a>(
         columns: &[Column],
         rows: impl IntoIterator<Item = &'a [Cell]>,
-        width: Option<usize>,
-    ) -> Self {
+        least: &[usize],
+    ) -> Vec<usize> {
         let names = columns
             .iter()
             .map(|column| measure_text_width(&column.name));
         let mut widths: Vec<usize> = names.collect();
+        for (width, least) in iter::zip(&mut widths, least) {
+            *width = (*width).max(*least);
+        }
         for row in rows {
             for (width, cell) in iter::zip(&mut widths, row) {
                 *width = (*width).max(measure_text_width(&cell.text));
             }
         }
+        widths
+    }
+
+    /// Columns so wide, but together no wider than `width`.
+    pub(super) fn within(columns: &[Column], mut widths: Vec<usize>, width: Option<usize>) -> Self {
         if let Some(width) = width {
             shrink(&mut widths, width);
         }
@@ -120,7 +128,8 @@ pub(super) fn toned(text: &str, tone: Option<Tone>, paint: Paint) -> String {
 /// The whole table.
 pub(super) fn lines(table: &Table, width: Option<usize>, paint: Paint) -> Vec<String> {
     let rows = table.rows.iter().map(Vec::as_slice);
-    let grid = Grid::fit(&table.columns, rows, width);
+    let widths = Grid::widths(&table.columns, rows, &[]);
+    let grid = Grid::within(&table.columns, widths, width);
     let mut lines = Vec::with_capacity(table.rows.len() + 3);
     if !table.title.is_empty() {
         lines.push(paint.bold(&words::line(&table.title)));

@@ -29,6 +29,24 @@ pub(super) fn untitle() -> &'static str {
     }
 }
 
+/// Whether the other screen is ours.
+static FULL: AtomicBool = AtomicBool::new(false);
+
+/// The sequence that takes the terminal's other screen, without cursor and wrapping.
+pub(super) fn full_screen() -> &'static str {
+    FULL.store(true, Ordering::SeqCst);
+    "\x1b[?1049h\x1b[?25l\x1b[?7l"
+}
+
+/// The sequence that gives it back, if it was taken: what was there before is there again.
+pub(super) fn leave_full_screen() -> &'static str {
+    if FULL.swap(false, Ordering::SeqCst) {
+        "\x1b[?7h\x1b[?25h\x1b[?1049l"
+    } else {
+        ""
+    }
+}
+
 /// Rings.
 pub(super) const BELL: &str = "\x07";
 
@@ -150,6 +168,11 @@ pub(super) fn raw() -> io::Result<()> {
     attributes::raw()
 }
 
+/// Hands lines on again, as [`save`] found it.
+pub(super) fn cooked() {
+    attributes::restore("");
+}
+
 /// How large the window is.
 pub(super) fn size() -> Size {
     // What every terminal had once.
@@ -176,5 +199,6 @@ pub fn save() {
 ///
 /// Callable from any thread at any time, also while a prompt is open.
 pub fn restore() {
-    attributes::restore(&format!("\x1b[?7h\x1b[?25h{}", untitle()));
+    let full = leave_full_screen();
+    attributes::restore(&format!("{full}\x1b[?7h\x1b[?25h{}", untitle()));
 }

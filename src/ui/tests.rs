@@ -2,8 +2,8 @@
 
 mod prompts;
 mod resumed;
-mod runs;
-mod screen;
+pub(super) mod runs;
+pub(super) mod screen;
 mod windows;
 
 use super::*;

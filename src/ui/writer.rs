@@ -8,10 +8,11 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::bars::Bars;
 use super::json::Json;
+use super::keys::Key;
 use super::live::Window;
 use super::paint::Paint;
 use super::plain::Plain;
@@ -19,7 +20,7 @@ use super::streams::Streams;
 use super::{Options, Output, finish, render_error, terminal};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, What};
-use crate::world::operator::Question;
+use crate::world::operator::{Question, View};
 
 /// Where an answer is waited for.
 pub(super) type Reply = oneshot::Sender<Result<String>>;
@@ -33,6 +34,10 @@ pub(super) enum Message {
     Event(Box<Event>),
     /// A line of the log.
     Log(String),
+    /// The person is to look at pods; tell this what they look at.
+    Viewer(watch::Sender<View>),
+    /// A key was pressed while a full screen was up.
+    Key(Key),
     /// Put this to the person.
     Ask(Question, Reply),
     /// Leave the terminal to somebody else, once this is answered.
@@ -57,6 +62,10 @@ pub(super) trait Face: Send {
     fn idle(&mut self, ticked: bool, streams: &mut Streams) -> Option<Duration>;
     /// Takes away what moves.
     fn clear(&mut self, streams: &mut Streams);
+    /// The person can look at pods that are watched from now on; keys are sent to `keys`.
+    fn viewer(&mut self, _viewer: watch::Sender<View>, _keys: Sender<Message>) {}
+    /// A key was pressed.
+    fn key(&mut self, _key: Key, _streams: &mut Streams) {}
 }
 
 /// Who has the terminal meanwhile.
@@ -170,6 +179,8 @@ impl Writer {
             Message::Event(event) => self.show(&event),
             Message::Log(text) => self.face.log(&text, &mut self.streams),
             Message::Ask(question, reply) => self.ask(question, reply),
+            Message::Viewer(viewer) => self.face.viewer(viewer, self.to.clone()),
+            Message::Key(key) => self.face.key(key, &mut self.streams),
             Message::Lend(free) => {
                 self.face.clear(&mut self.streams);
                 self.streams.flush();
@@ -247,6 +258,8 @@ fn ends(message: &Message) -> bool {
         Message::Event(event) => matches!(event.what, What::Finished(_)),
         Message::Finish => true,
         Message::Log(_)
+        | Message::Viewer(_)
+        | Message::Key(_)
         | Message::Ask(..)
         | Message::Lend(_)
         | Message::Returned

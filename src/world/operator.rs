@@ -2,9 +2,11 @@
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::Terminal;
 use crate::error::{self, Error, Kind};
+use crate::event::PodName;
 
 /// A question for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,4 +56,20 @@ pub trait Operator: Send + Sync {
     fn lend(&self) -> BoxFuture<'_, error::Result<Box<dyn Terminal>>> {
         Box::pin(async { Err(Error::new(Kind::NeedsAnswer, "there is no terminal")) })
     }
+
+    /// Asks the person to look at pods; none when nobody can.
+    fn viewer(&self) -> Option<watch::Receiver<View>> {
+        None
+    }
+}
+
+/// What a person looks at of the pods that are watched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    /// They have seen enough.
+    pub left: bool,
+    /// The pods on the screen.
+    pub pods: Vec<PodName>,
+    /// What pods use decides which are there.
+    pub by_usage: bool,
 }

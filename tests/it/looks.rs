@@ -85,3 +85,38 @@ fn a_script_makes_tables_of_its_own() {
         assert!(ran.err.contains(says), "{}", ran.err);
     }
 }
+
+#[test]
+fn pods_that_change_are_told_line_by_line_until_the_limit() {
+    let ran = rehearse("pods --live --limit 10m --scenario users");
+    assert_snapshot!("pods_live", ran.whole());
+    assert_eq!(ran.exit, 0);
+    let ran = rehearse("pods --live --limit 30s --output json");
+    let news: Vec<serde_json::Value> = (ran.out.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|event: &serde_json::Value| event["event"] == "pods")
+        .collect();
+    assert_eq!(news[0]["news"], "began");
+    assert_eq!(news[1]["put"][0]["namespace"], "prod");
+    assert_eq!(news.last().unwrap()["news"], "ended");
+}
+
+#[test]
+fn an_expired_token_or_a_busy_server_costs_no_row() {
+    let rows = |fault: &str| {
+        let ran = rehearse(&format!("pods --live --limit 10m --scenario users {fault}"));
+        assert_eq!(ran.exit, 0, "{}", ran.whole());
+        let times = |line: &str| line.split_once(' ').map(|(_, rest)| rest.to_owned());
+        ran.out.lines().filter_map(times).collect::<Vec<_>>()
+    };
+    let expected = rows("");
+    assert_eq!(rows("--fault expired-token"), expected);
+    assert_eq!(rows("--fault rate-limited"), expected);
+}
+
+#[test]
+fn a_namespace_that_is_not_there_is_not_watched() {
+    let ran = rehearse("pods --live --namespace stagin");
+    assert_snapshot!("pods_live_no_namespace", ran.whole());
+    assert_eq!(ran.exit, 1);
+}

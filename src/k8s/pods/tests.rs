@@ -1,5 +1,7 @@
 //! Looking at pods, against a small API server.
 
+mod live;
+
 use super::super::testing::{Server, shown, used};
 use super::*;
 
@@ -136,6 +138,16 @@ async fn without_a_metrics_server_everything_else_is_shown() {
         assert_eq!(seen.namespaces[0].hub.len(), 2);
         assert_eq!(seen.namespaces[0].users.memory, "");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_token_is_renewed_for_measuring_too() {
+    let server = hubs();
+    measured(&server);
+    server.refuse("metrics.k8s.io", 401, "Unauthorized");
+    let seen = seen(&server, &look(false, 1, By::Memory)).await.unwrap();
+    assert_eq!(seen.unmeasured, None);
+    assert_eq!(seen.namespaces[0].hub[0].memory, "200Mi");
 }
 
 #[tokio::test(start_paused = true)]

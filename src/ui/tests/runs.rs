@@ -10,7 +10,7 @@ use crate::event::{Change, Event, Fate, Finished, Level, Started, What};
 use crate::names::{Class, Mode};
 use crate::ui::{Options, Output};
 
-pub(super) fn options(output: Output) -> Options {
+pub(in crate::ui) fn options(output: Output) -> Options {
     Options {
         output,
         color: false,
@@ -80,7 +80,7 @@ pub(super) fn changes() -> Vec<Change> {
     ]
 }
 
-pub(super) fn finished(exit: u8, error: Option<Error>, changed: Vec<Change>) -> What {
+pub(in crate::ui) fn finished(exit: u8, error: Option<Error>, changed: Vec<Change>) -> What {
     What::Finished(Finished {
         run: "20261122T130405Z-warm_up".into(),
         aborted: false,

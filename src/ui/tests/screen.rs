@@ -1,7 +1,7 @@
 //! A terminal for tests.
 
-/// Just enough of a terminal: lines, cursor up, erase. Wraps at its width.
-pub(super) struct Screen {
+/// Just enough of a terminal: lines, cursor up or anywhere, erase. Wraps at its width.
+pub(in crate::ui) struct Screen {
     width: usize,
     rows: Vec<String>,
     row: usize,
@@ -9,7 +9,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn read(width: usize, text: &str) -> Self {
+    pub(in crate::ui) fn read(width: usize, text: &str) -> Self {
         let mut screen = Self {
             width,
             rows: vec![String::new()],
@@ -44,6 +44,13 @@ impl Screen {
                         .checked_sub(number.parse().unwrap())
                         .expect("above the top");
                 }
+                'H' => {
+                    let (row, column) = number.split_once(';').unwrap();
+                    let from_one = |text: &str| text.parse::<usize>().unwrap() - 1;
+                    (self.row, self.column) = (from_one(row), from_one(column));
+                    return self.grow();
+                }
+                'J' if number == "2" => return self.rows.fill(String::new()),
                 'J' => return self.rows.truncate(self.row + usize::from(self.column > 0)),
                 'K' => {
                     let kept: String = self.rows[self.row].chars().take(self.column).collect();
@@ -76,7 +83,7 @@ impl Screen {
         self.rows.resize(rows, String::new());
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(in crate::ui) fn text(&self) -> String {
         self.rows.join("\n").trim_end().to_owned()
     }
 }
