@@ -16,6 +16,7 @@ mod keeping;
 mod leases;
 mod nodes;
 mod objects;
+mod obstacles;
 mod operations;
 mod people;
 mod pools;

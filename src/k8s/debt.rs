@@ -13,8 +13,8 @@ use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::call::{call, found_made, write};
-use super::error::Request;
+use super::call::{call, found_made, once, write};
+use super::error::{Error, Request};
 use crate::error::{self, Kind};
 use crate::event::{Change, Fate};
 use crate::names::{Class, Took};
@@ -22,6 +22,9 @@ use crate::world::{Target, World};
 
 /// The name of the `ConfigMap`.
 const NAME: &str = "runbook-debts";
+
+/// How long a look in passing may take.
+const GLANCE: Duration = Duration::from_secs(5);
 
 /// A debt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +100,21 @@ struct Read {
 /// When they may not be read.
 pub async fn debts(world: &World) -> error::Result<Vec<Debt>> {
     Ok(read(world).await?.debts.into_values().collect())
+}
+
+/// The same, asked once: a reminder is not worth waiting for.
+///
+/// # Errors
+/// When they cannot be read at once.
+pub async fn debts_now(world: &World) -> error::Result<Vec<Debt>> {
+    let api = Api::<ConfigMap>::namespaced(world.doors().k8s().await?, &world.target().home);
+    let request = request(world, "get");
+    let found = tokio::select! {
+        biased;
+        found = once(world, &request, api.get(NAME)) => found,
+        () = world.clock().sleep(GLANCE) => return Ok(Vec::new()),
+    };
+    Ok(Read::of(found)?.debts.into_values().collect())
 }
 
 /// Opens a debt, incomplete for now. One that is open already keeps its beginning, and its purpose
@@ -201,25 +219,31 @@ async fn read(world: &World) -> error::Result<Read> {
         api.get(NAME).await
     })
     .await;
-    let map = match found {
-        Ok(map) => map,
-        Err(missing) if missing.code() == Some(404) => {
-            return Ok(Read {
-                version: None,
-                debts: BTreeMap::new(),
-            });
-        }
-        Err(failure) => return Err(failure.into()),
-    };
-    let debts = map.data.unwrap_or_default().into_iter();
-    let debts = debts.filter_map(|(key, text)| {
-        let debt: Debt = serde_json::from_str(&text).ok()?;
-        Some((key.clone(), Debt { key, ..debt }))
-    });
-    Ok(Read {
-        version: map.metadata.resource_version,
-        debts: debts.collect(),
-    })
+    Ok(Read::of(found)?)
+}
+
+impl Read {
+    fn of(found: Result<ConfigMap, Error>) -> Result<Self, Error> {
+        let map = match found {
+            Ok(map) => map,
+            Err(missing) if missing.code() == Some(404) => {
+                return Ok(Self {
+                    version: None,
+                    debts: BTreeMap::new(),
+                });
+            }
+            Err(failure) => return Err(failure),
+        };
+        let debts = map.data.unwrap_or_default().into_iter();
+        let debts = debts.filter_map(|(key, text)| {
+            let debt: Debt = serde_json::from_str(&text).ok()?;
+            Some((key.clone(), Debt { key, ..debt }))
+        });
+        Ok(Self {
+            version: map.metadata.resource_version,
+            debts: debts.collect(),
+        })
+    }
 }
 
 async fn create(

@@ -59,6 +59,9 @@ pub struct Gone {
     pub took: Duration,
 }
 
+/// What the autoscaler says is read this often.
+const ASK: Duration = Duration::from_mins(1);
+
 /// The pool's size is looked at this often once its nodes are gone.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -184,7 +187,25 @@ fn open<'a>(
             .map(Heard::Budgets)
             .boxed_local(),
         active.map(Heard::Active).boxed_local(),
+        back_off(world, pool).map(Heard::BackOff).boxed_local(),
     ])
+}
+
+/// Why the autoscaler does nothing about a pool, from time to time; none when it works.
+fn back_off(world: &World, pool: &str) -> LocalBoxStream<'static, Option<String>> {
+    let (world, pool) = (world.clone(), pool.to_owned());
+    let looks = stream::unfold((world, pool, true), async |(world, pool, first)| {
+        if !first {
+            world.clock().sleep(ASK).await;
+        }
+        // Who may not read it hears a little less of why nodes stay.
+        let groups = autoscaler::groups(&world).await.unwrap_or_default();
+        let mut ours = groups.iter().filter(|group| group.pool == pool);
+        let backs_off = ours.find(|group| group.scale_up == "Backoff");
+        let why = backs_off.map(|group| format!("the autoscaler backs off: {}", group.why));
+        Some((why, (world, pool, false)))
+    });
+    looks.boxed_local()
 }
 
 fn timed_out(

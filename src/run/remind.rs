@@ -11,7 +11,7 @@ pub(super) async fn remind(world: &World) {
     if world.target().mode == Mode::Rehearsal {
         return;
     }
-    let debts = match world.stop().cut(k8s::debts(world)).await {
+    let debts = match world.stop().cut(k8s::debts_now(world)).await {
         Ok(debts) => debts,
         Err(why) => {
             tracing::debug!(%why, "debts cannot be read");

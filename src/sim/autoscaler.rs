@@ -44,9 +44,16 @@ impl State {
             0 => above(pool.target(&instance.zone), limits.min_node_count),
             _ => above(pool.total(), limits.total_min_node_count),
         };
-        let people = |pod: &Value| text(pod, "/metadata/labels/component") == "singleuser-server";
-        if !limits.enabled || !spare || self.pods_on(node).any(people) {
+        if !limits.enabled || !spare {
             return;
+        }
+        let people = |pod: &Value| text(pod, "/metadata/labels/component") == "singleuser-server";
+        if self.pods_on(node).any(people) {
+            // Looked at again when one of them leaves.
+            return;
+        }
+        if self.backs_off(at) || self.is_held(node) {
+            return self.consider_later(node, at);
         }
         let taint = json!({"key": "ToBeDeletedByClusterAutoscaler", "effect": "NoSchedule",
             "value": at.as_second().to_string()});
@@ -72,9 +79,14 @@ impl State {
 
     /// Writes the status that people read instead of its logs.
     pub(super) fn publish_autoscaler(&mut self, at: Timestamp) {
+        let backs_off = self.backs_off(at);
         let pools = self.pools.values().filter(|pool| pool.autoscaling.enabled);
         let groups: String = pools
-            .flat_map(|pool| pool.groups.keys().map(|zone| group(pool, zone, at)))
+            .flat_map(|pool| {
+                pool.groups
+                    .keys()
+                    .map(|zone| group(pool, zone, backs_off, at))
+            })
             .collect();
         let all: Vec<&str> = self
             .pools
@@ -129,7 +141,7 @@ fn counts<'a>(pools: impl Iterator<Item = &'a Pool>, zones: &[&str], indent: &st
 }
 
 /// One zone's instance group of a pool, as YAML.
-fn group(pool: &Pool, zone: &str, at: Timestamp) -> String {
+fn group(pool: &Pool, zone: &str, backs_off: bool, at: Timestamp) -> String {
     let limits = &pool.autoscaling;
     let (min, max) = match limits.total_max_node_count {
         0 => (limits.min_node_count, limits.max_node_count),
@@ -139,6 +151,9 @@ fn group(pool: &Pool, zone: &str, at: Timestamp) -> String {
     let scale_up = if in_zone(Stage::Stuck) && pool.condition.is_some() {
         "Backoff\n    backoffInfo:\n      errorCode: GCE_STOCKOUT\n      errorMessage: \
          The zone does not have enough resources available to fulfill the request"
+    } else if backs_off {
+        "Backoff\n    backoffInfo:\n      errorCode: QUOTA_EXCEEDED\n      errorMessage: \
+         Instance group quota exceeded"
     } else if in_zone(Stage::Booting) {
         "InProgress"
     } else {

@@ -54,6 +54,26 @@ pub const FAULTS: &[(&str, &str)] = &[
         "the hub knows our token, and does not let it see who is there",
     ),
     (
+        "bare-pod",
+        "a pod that nothing would start again sits on the first node of the user pool",
+    ),
+    (
+        "pdb-blocks",
+        "a PodDisruptionBudget allows no eviction from the first node of the user pool for an hour",
+    ),
+    (
+        "drain-timeout",
+        "a pod on the first node of the user pool takes an hour to end: the drain goes on by force",
+    ),
+    (
+        "autoscaler-backoff",
+        "the autoscaler backs off and does nothing for 30 minutes",
+    ),
+    (
+        "somebody-arrives",
+        "somebody starts a server just before the first node is cordoned",
+    ),
+    (
         "killed",
         "the program is killed, as when a laptop dies; `runbook resume` goes on",
     ),
@@ -92,6 +112,11 @@ pub(super) enum Trouble {
     OpErrorOnly,
     RateLimited,
     ExpiredToken,
+    BarePod,
+    PdbBlocks,
+    DrainTimeout,
+    AutoscalerBackoff,
+    SomebodyArrives,
     HubDown,
     TokenExpired,
     TokenTooNarrow,
@@ -120,6 +145,11 @@ impl Trouble {
             | Self::NodeNeverReady
             | Self::OpErrorOnly
             | Self::RateLimited
+            | Self::BarePod
+            | Self::PdbBlocks
+            | Self::DrainTimeout
+            | Self::AutoscalerBackoff
+            | Self::SomebodyArrives
             | Self::HubDown
             | Self::TokenExpired
             | Self::TokenTooNarrow

@@ -284,6 +284,21 @@ impl State {
         self.publish_autoscaler(at);
     }
 
+    /// The pods that do not resist an eviction have gone from a node that is drained.
+    pub(super) fn evict_from(&mut self, node: &str, at: Timestamp) {
+        let gone: Vec<(String, String)> = (self.pods_on(node))
+            .filter(|pod| self.yields(pod))
+            .map(|pod| {
+                let part = |pointer| text(pod, pointer).to_owned();
+                (part("/metadata/namespace"), part("/metadata/name"))
+            })
+            .collect();
+        for (namespace, name) in gone {
+            self.store.remove("Pod", Some(&namespace), &name, at);
+        }
+        self.mind_people(at);
+    }
+
     /// The pods bound to a node.
     pub(super) fn pods_on<'a>(&'a self, node: &'a str) -> impl Iterator<Item = &'a Value> {
         self.store

@@ -18,6 +18,8 @@ const NETWORK: (u64, u64) = (18_000, 36_000);
 const POSTING: u64 = 4_000;
 const SETTLE: (u64, u64) = (5_000, 20_000);
 const DRAIN: (u64, u64) = (45_000, 90_000);
+/// An evicted pod has ended after so long, unless it takes more.
+const GRACE: u64 = 30_000;
 const RETRIES: u64 = 35 * 60_000 + 4_033;
 const IP_RETRIES: (u64, u64) = (240_000, 360_000);
 
@@ -260,8 +262,12 @@ impl State {
             set(node, "/spec/unschedulable", json!(true));
         });
         self.sync_cordon(node, at);
-        let gone = self.soon(at, DRAIN);
+        let mut gone = self.soon(at, DRAIN);
+        if let Some(resists) = self.resists_until(node, at) {
+            gone = gone.max(resists);
+        }
         let node = node.to_owned();
+        self.plan(later(at, GRACE), Todo::Empty { node: node.clone() });
         self.plan(gone, Todo::Remove { node });
         gone
     }

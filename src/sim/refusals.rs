@@ -146,6 +146,7 @@ impl State {
 
     /// What Kubernetes checks before it looks at a request.
     pub(super) fn refuse(&mut self, method: &str, path: &str, at: Timestamp) -> Option<Refusal> {
+        self.surprise(method, path, at);
         let refusal = |code, reason, message: String, retry_after| Refusal {
             code,
             reason,

@@ -64,7 +64,7 @@ impl State {
         let mut missing = waiting.len().div_ceil(seats).saturating_sub(coming);
         let mut unserved = waiting.iter().skip(coming * seats);
         while missing > 0 {
-            let Some(group) = self.smallest() else {
+            let Some(group) = self.smallest().filter(|_| !self.backs_off(at)) else {
                 break;
             };
             let add = missing.min(group.most - group.now);

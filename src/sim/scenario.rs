@@ -121,6 +121,9 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
             Trouble::Busy => Some(Todo::HoldCluster),
             Trouble::Killed => Some(Todo::Die),
             Trouble::LaptopAsleep => Some(Todo::Sleep),
+            trouble @ (Trouble::BarePod | Trouble::PdbBlocks | Trouble::DrainTimeout) => {
+                Some(Todo::Hinder { trouble })
+            }
             trouble => leases::begins(trouble),
         };
         if let (Some(todo), When::After(after)) = (begins, fault.when) {

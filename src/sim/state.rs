@@ -71,6 +71,12 @@ pub(super) enum Todo {
     Die,
     /// The machine the program runs on falls asleep.
     Sleep,
+    /// Something that resists a drain is put on a node.
+    Hinder { trouble: Trouble },
+    /// A budget that allowed nothing allows an eviction.
+    Unblock,
+    /// Pods that can be evicted have gone from a node that is drained.
+    Empty { node: String },
     /// Another operator does something with the lock.
     Lease { step: Held },
 }
@@ -216,6 +222,9 @@ impl State {
             Todo::ScaleUp => self.scale_up(at),
             Todo::Die => self.dying = true,
             Todo::Sleep => self.sleep(at),
+            Todo::Hinder { trouble } => self.hinder(trouble, at),
+            Todo::Unblock => self.unblock(at),
+            Todo::Empty { node } => self.evict_from(&node, at),
             Todo::Lease { step } => self.lease(step, at),
         }
     }

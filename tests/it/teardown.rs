@@ -98,6 +98,72 @@ fn what_was_cordoned_is_opened_when_the_resize_is_refused() {
 }
 
 #[test]
+fn a_node_that_something_holds_stays_and_says_what() {
+    let ran = rehearsed!(
+        "bare_pod",
+        "--patience 30m --scenario warm --fault bare-pod",
+        1
+    );
+    assert!(ran.err.contains("data-copy"), "{}", ran.err);
+    let ran = rehearsed!("bare_pod_now", "--now --scenario warm --fault bare-pod", 0);
+    assert!(
+        ran.out.contains("2 nodes of nb-user gone after"),
+        "{}",
+        ran.out
+    );
+    let ran = rehearsed!("pdb_blocks", "--scenario warm --fault pdb-blocks", 0);
+    assert!(
+        ran.out.contains("disruption budget nbgrader"),
+        "{}",
+        ran.out
+    );
+    let ran = rehearsed!(
+        "pdb_blocks_now",
+        "--now --scenario warm --fault pdb-blocks",
+        0
+    );
+    assert!(ran.out.contains("gone after 1 h"), "{}", ran.out);
+    let ran = rehearsed!(
+        "drain_timeout",
+        "--now --scenario warm --fault drain-timeout",
+        0
+    );
+    assert!(ran.out.contains("gone after 1 h"), "{}", ran.out);
+}
+
+#[test]
+fn an_autoscaler_that_backs_off_is_waited_for_and_told() {
+    let ran = rehearsed!(
+        "autoscaler_backoff",
+        "--scenario warm --fault autoscaler-backoff",
+        0
+    );
+    assert!(
+        ran.out.contains("the autoscaler backs off: QUOTA_EXCEEDED"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn somebody_who_comes_at_the_wrong_moment_is_not_thrown_out() {
+    let ran = rehearsed!(
+        "somebody_arrives",
+        "--now --scenario warm --fault somebody-arrives",
+        5
+    );
+    assert!(!ran.out.contains("size: 2 nodes"), "{}", ran.out);
+    let opened = ran.out.matches("cordoned -> open to pods").count();
+    assert_eq!(
+        ran.out.matches("~ node gke").count(),
+        2 * opened,
+        "{}",
+        ran.out
+    );
+    assert_eq!(opened, 2, "{}", ran.out);
+}
+
+#[test]
 fn who_is_idle_is_told_by_the_hub() {
     let ran = rehearsed!("after", "--after 30m --patience 1h --scenario users", 1);
     assert!(ran.out.contains("the last active"), "{}", ran.out);

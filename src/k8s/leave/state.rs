@@ -36,6 +36,8 @@ pub(super) enum Heard {
     Pods(Update<Occupant>),
     Budgets(Update<Budget>),
     Active(Activity),
+    /// Why the autoscaler does nothing, if it says so.
+    BackOff(Option<String>),
 }
 
 /// What is known.
@@ -45,6 +47,7 @@ pub(super) struct State {
     pods: Option<BTreeMap<(String, String), Occupant>>,
     budgets: BTreeMap<(String, String), Budget>,
     active: Activity,
+    back_off: Option<String>,
     /// Since when nothing has kept a node, as far as was seen.
     free: BTreeMap<String, Timestamp>,
 }
@@ -67,6 +70,7 @@ impl State {
             pods: None,
             budgets: BTreeMap::new(),
             active: Activity::new(),
+            back_off: None,
             free: BTreeMap::new(),
         }
     }
@@ -186,6 +190,7 @@ impl Followed for State {
                 (budget.namespace.clone(), budget.name.clone())
             }),
             Heard::Active(active) => self.active = active,
+            Heard::BackOff(why) => self.back_off = why,
         }
         if self.listed() {
             self.look(now);
@@ -224,7 +229,7 @@ impl Followed for State {
             done: done.into(),
             of: of.into(),
             items,
-            why: None,
+            why: self.back_off.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Refusal;
 use super::kinds::Kind;
-use super::object::set;
+use super::object::{set, text};
 
 /// A request that is answered with a failed `Status`.
 #[derive(Debug)]
@@ -59,6 +59,21 @@ impl Failure {
             kind.qualified()
         );
         Self::new(409, "Conflict", message).about(kind, name)
+    }
+
+    /// A disruption budget allows no eviction now.
+    pub(super) fn disrupts(budget: &Value) -> Self {
+        let number = |pointer| budget.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
+        let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+        let mut failure = Self::new(429, "TooManyRequests", message);
+        let why = format!(
+            "The disruption budget {} needs {} healthy pods and has {} currently",
+            text(budget, "/metadata/name"),
+            number("/status/desiredHealthy"),
+            number("/status/currentHealthy")
+        );
+        failure.details = Some(json!({"causes": [{"reason": "DisruptionBudget", "message": why}]}));
+        failure
     }
 
     pub(super) fn internal(why: &str) -> Self {

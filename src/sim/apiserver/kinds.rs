@@ -95,6 +95,14 @@ pub(super) const KINDS: &[Kind] = &[
     kind("daemonsets", "DaemonSet", "apps", true, &["ds"], &[]),
     kind("deployments", "Deployment", "apps", true, &["deploy"], &[]),
     kind("leases", "Lease", "coordination.k8s.io", true, &[], &[]),
+    kind(
+        "poddisruptionbudgets",
+        "PodDisruptionBudget",
+        "policy",
+        true,
+        &["pdb"],
+        &[],
+    ),
     // Not stored, but worked out.
     kind("nodes", "NodeMetrics", metrics::GROUP, false, &[], &[]),
     kind("pods", "PodMetrics", metrics::GROUP, true, &[], &[]),
@@ -112,6 +120,7 @@ pub(super) fn version_of(group: &str) -> &'static str {
 pub(super) const GROUPS: &[&str] = &[
     "apps",
     "coordination.k8s.io",
+    "policy",
     "authorization.k8s.io",
     metrics::GROUP,
 ];

@@ -67,7 +67,35 @@ const DAEMON_SET: &[Column] = &[
     ("Available", false, Number("/status/numberAvailable")),
     AGE,
 ];
+const BUDGET: &[Column] = &[
+    NAME,
+    (
+        "Min Available",
+        false,
+        Made(|budget| whichever(budget, "/spec/minAvailable")),
+    ),
+    (
+        "Max Unavailable",
+        false,
+        Made(|budget| whichever(budget, "/spec/maxUnavailable")),
+    ),
+    (
+        "Allowed Disruptions",
+        false,
+        Number("/status/disruptionsAllowed"),
+    ),
+    AGE,
+];
 const LEASE: &[Column] = &[NAME, ("Holder", false, Text("/spec/holderIdentity")), AGE];
+
+/// A number or a share, as it was written.
+fn whichever(object: &Value, pointer: &str) -> String {
+    match object.pointer(pointer) {
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => "N/A".to_owned(),
+    }
+}
 
 /// A way to show objects of a kind at a moment.
 pub(super) struct Table {
@@ -87,6 +115,7 @@ impl Table {
             "Namespace" => NAMESPACE,
             "DaemonSet" => DAEMON_SET,
             "Lease" => LEASE,
+            "PodDisruptionBudget" => BUDGET,
             _ => &[NAME, AGE],
         };
         let objects = include != "None";

@@ -10,6 +10,7 @@ use super::object::{Object, set, set_meta, text};
 use super::request::{Request, Target};
 use super::store::Store;
 use super::{Cluster, patch};
+use crate::sim::obstacles::{is_about, is_spent};
 
 const STALE: &str = "the object has been modified; please apply your changes to the latest version \
                      and try again";
@@ -150,10 +151,31 @@ pub(super) fn evict<C: Cluster>(
 ) -> Result<Response, Failure> {
     let body = request.json()?;
     let options = body.get("deleteOptions").cloned().unwrap_or_default();
+    cluster.with(|store| allowed(store, target, name))?;
     remove(cluster, target, name, &options)?;
     let done = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
         "code": 201});
     Ok(accepted(cluster, request, &body, StatusCode::CREATED, done))
+}
+
+/// Whether the disruption budgets let a pod be evicted; one that does not run is no disruption.
+fn allowed(store: &Store, target: &Target<'_>, name: &str) -> Result<(), Failure> {
+    let pod = found(store, target.kind, target.namespace, name)?;
+    if text(&pod, "/status/phase") != "Running" {
+        return Ok(());
+    }
+    let budgets = store.list("PodDisruptionBudget");
+    let mut budgets = budgets.filter(|budget| is_about(budget, &pod));
+    match (budgets.next(), budgets.next()) {
+        (Some(_), Some(_)) => Err(Failure::new(
+            500,
+            "InternalError",
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does \
+             not support.",
+        )),
+        (Some(budget), None) if is_spent(budget) => Err(Failure::disrupts(budget)),
+        _ => Ok(()),
+    }
 }
 
 fn remove<C: Cluster>(
