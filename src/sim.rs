@@ -6,6 +6,7 @@
 mod apiserver;
 mod autoscaler;
 mod chance;
+mod crowd;
 mod fault;
 mod gke;
 mod handle;
@@ -180,6 +181,7 @@ pub struct Practice(Arc<Inner>);
 
 struct Inner {
     sim: Sim,
+    watch: Vec<String>,
     speed: Speed,
     events: OnceLock<Events>,
     gke: OnceLock<ClusterManager>,
@@ -210,7 +212,14 @@ impl Practice {
     }
 
     fn standing(state: State, since: Timestamp, speed: Speed) -> Self {
+        Self::watched(state, since, speed, Vec::new())
+    }
+
+    /// The same, with namespaces to watch beside the hubs'.
+    fn watched(state: State, since: Timestamp, speed: Speed, more: Vec<String>) -> Self {
+        let hubs = pullers::HUBS.map(str::to_owned);
         Self(Arc::new(Inner {
+            watch: hubs.into_iter().chain(more).collect(),
             sim: Sim::new(state, since),
             speed,
             events: OnceLock::new(),
@@ -259,7 +268,7 @@ impl Practice {
         Target {
             name: "practice".to_owned(),
             cluster: cluster(),
-            watch: pullers::HUBS.map(str::to_owned).to_vec(),
+            watch: self.0.watch.clone(),
             type_name: false,
             timezone: None,
             mode,

@@ -7,6 +7,7 @@
 
 mod discovery;
 mod failure;
+mod form;
 mod kinds;
 mod metrics;
 mod news;
@@ -14,6 +15,7 @@ mod object;
 mod patch;
 mod read;
 mod request;
+mod seat;
 mod selector;
 mod store;
 mod table;
@@ -36,6 +38,7 @@ use request::{Request, Target};
 pub(super) use metrics::Usage;
 pub(super) use news::News;
 pub(super) use object::Object;
+pub(super) use seat::Seat;
 pub(super) use store::Store;
 
 /// The cluster behind the server.

@@ -160,7 +160,10 @@ impl Cluster for Sim {
     }
 
     fn usage(&self, pods: &[Object], at: Timestamp) -> Vec<Vec<Usage>> {
-        self.change(|state, _| pods.iter().map(|pod| state.usage(pod, at)).collect())
+        self.change(|state, _| {
+            let used = pods.iter().map(|pod| state.usage(&pod.brief(), at));
+            used.collect()
+        })
     }
 
     fn system_usage(&self, node: &str, at: Timestamp) -> Usage {

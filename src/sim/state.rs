@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::apiserver::Store;
 use super::chance::Chance;
+use super::crowd::Churn;
 use super::fault::{Fault, Trouble, When};
 use super::leases::Held;
 use super::operations::Operation;
@@ -67,6 +68,8 @@ pub(super) enum Todo {
     Cull,
     /// The autoscaler looks for pods that wait.
     ScaleUp,
+    /// Somebody of a crowd comes, goes or starts.
+    Churn(Churn),
     /// The program is killed.
     Die,
     /// The machine the program runs on falls asleep.
@@ -214,6 +217,7 @@ impl State {
             Todo::StartServer { namespace, pod } => self.start_server(&namespace, &pod, at),
             Todo::Cull => self.cull(at),
             Todo::ScaleUp => self.scale_up(at),
+            Todo::Churn(churn) => self.churn(churn, at),
             Todo::Die => self.dying = true,
             Todo::Sleep => self.sleep(at),
             Todo::Lease { step } => self.lease(step, at),

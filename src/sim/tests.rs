@@ -450,6 +450,7 @@ fn the_kubernetes_door_leads_to_the_router() {
     });
 }
 
+mod crowd;
 mod faults;
 mod people;
 mod usage;

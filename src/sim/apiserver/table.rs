@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::kinds::Kind;
-use super::object::{Object, text};
+use super::object::text;
 
 /// How a cell is filled.
 enum Cell {
@@ -69,58 +69,40 @@ const DAEMON_SET: &[Column] = &[
 ];
 const LEASE: &[Column] = &[NAME, ("Holder", false, Text("/spec/holderIdentity")), AGE];
 
-/// A way to show objects of a kind at a moment.
-pub(super) struct Table {
-    columns: &'static [Column],
-    now: Timestamp,
+fn columns_of(kind: &Kind) -> &'static [Column] {
+    match kind.name {
+        "Node" => NODE,
+        "Pod" => POD,
+        "Event" => EVENT,
+        "Namespace" => NAMESPACE,
+        "DaemonSet" => DAEMON_SET,
+        "Lease" => LEASE,
+        _ => &[NAME, AGE],
+    }
 }
 
-impl Table {
-    pub(super) fn new(kind: &Kind, now: Timestamp) -> Self {
-        let columns = match kind.name {
-            "Node" => NODE,
-            "Pod" => POD,
-            "Event" => EVENT,
-            "Namespace" => NAMESPACE,
-            "DaemonSet" => DAEMON_SET,
-            "Lease" => LEASE,
-            _ => &[NAME, AGE],
-        };
-        Self { columns, now }
-    }
+/// The description of a kind's columns.
+pub(super) fn columns(kind: &Kind) -> Vec<Value> {
+    let columns = columns_of(kind).iter().map(|(name, wide, cell)| {
+        json!({"name": name, "description": "", "priority": u8::from(*wide),
+            "type": if matches!(cell, Number(_)) { "integer" } else { "string" },
+            "format": if *name == "Name" { "name" } else { "" }})
+    });
+    columns.collect()
+}
 
-    /// The objects as a table; a watch describes the columns in its first one only.
-    pub(super) fn of(&self, objects: &[Object], metadata: &Value, describe: bool) -> Value {
-        let columns = self.columns.iter().map(|(name, wide, cell)| {
-            json!({"name": name, "description": "", "priority": u8::from(*wide),
-                "type": if matches!(cell, Number(_)) { "integer" } else { "string" },
-                "format": if *name == "Name" { "name" } else { "" }})
-        });
-        let rows = objects.iter().map(|object| {
-            let cells = self
-                .columns
-                .iter()
-                .map(|(_, _, cell)| self.cell(cell, object));
-            json!({"cells": cells.collect::<Vec<_>>(), "object": {
-                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
-                "metadata": object.get("metadata")}})
-        });
-        json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
-            "columnDefinitions": describe.then(|| columns.collect::<Vec<_>>()),
-            "rows": rows.collect::<Vec<_>>()})
-    }
-
-    fn cell(&self, cell: &Cell, object: &Value) -> Value {
-        match cell {
-            Text(pointer) => json!(text(object, pointer)),
-            Number(pointer) => json!(object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)),
-            Made(make) => json!(make(object)),
-            Age(pointer) => json!(match text(object, pointer).parse::<Timestamp>() {
-                Ok(then) => age(self.now.duration_since(then).as_secs()),
-                Err(_) => "<unknown>".to_owned(),
-            }),
-        }
-    }
+/// The cells of an object's row.
+pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
+    let cells = columns_of(kind).iter().map(|(_, _, cell)| match cell {
+        Text(pointer) => json!(text(object, pointer)),
+        Number(pointer) => json!(object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)),
+        Made(make) => json!(make(object)),
+        Age(pointer) => json!(match text(object, pointer).parse::<Timestamp>() {
+            Ok(then) => age(now.duration_since(then).as_secs()),
+            Err(_) => "<unknown>".to_owned(),
+        }),
+    });
+    cells.collect()
 }
 
 /// A duration as `kubectl` writes it: two units while the first is small, then one.
