@@ -10,6 +10,7 @@ mod crowd;
 mod fault;
 mod gke;
 mod handle;
+mod hubs;
 mod keeping;
 mod leases;
 mod nodes;

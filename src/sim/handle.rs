@@ -77,7 +77,7 @@ impl Sim {
         }
         let accepted = state.ledger.len();
         let answer = f(&mut state, now);
-        state.mind_people(now);
+        state.mind_pods(now);
         if state.ledger.len() > accepted || state.dying {
             // What was accepted is on disk before anybody is told.
             self.0.keeping.accepted(&mut state, now);

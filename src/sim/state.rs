@@ -68,6 +68,12 @@ pub(super) enum Todo {
     Cull,
     /// The autoscaler looks for pods that wait.
     ScaleUp,
+    /// A deployment makes its lost pod again.
+    Redeploy { namespace: String, name: String },
+    /// A hub's pod goes away for good.
+    LoseHub,
+    /// A hub ends right after it was started for the so-many-th time.
+    Crash { restarts: u32 },
     /// Somebody of a crowd comes, goes or starts.
     Churn(Churn),
     /// The program is killed.
@@ -114,9 +120,9 @@ pub(super) struct State {
     /// Everybody with a server, by `namespace/pod`.
     #[serde(default)]
     pub(super) people: BTreeMap<String, Person>,
-    /// The store's version with which the people are in step.
+    /// The store's version with which people and deployments are in step.
     #[serde(default)]
-    pub(super) people_seen: u64,
+    pub(super) pods_seen: u64,
     /// How often something was put on disk: a record of the journal, or a change just accepted.
     #[serde(default)]
     pub(super) points: u64,
@@ -158,7 +164,7 @@ impl State {
             limited: (0, 0),
             ledger: Vec::new(),
             people: BTreeMap::new(),
-            people_seen: 0,
+            pods_seen: 0,
             points: 0,
             asleep: None,
             dying: false,
@@ -189,7 +195,7 @@ impl State {
             let (due, todos) = entry.remove_entry();
             for todo in todos {
                 self.apply(todo, moment(due));
-                self.mind_people(moment(due));
+                self.mind_pods(moment(due));
             }
         }
     }
@@ -217,6 +223,9 @@ impl State {
             Todo::StartServer { namespace, pod } => self.start_server(&namespace, &pod, at),
             Todo::Cull => self.cull(at),
             Todo::ScaleUp => self.scale_up(at),
+            Todo::Redeploy { namespace, name } => self.redeploy(namespace, name, at),
+            Todo::LoseHub => self.lose_hub(at),
+            Todo::Crash { restarts } => self.crash(restarts, at),
             Todo::Churn(churn) => self.churn(churn, at),
             Todo::Die => self.dying = true,
             Todo::Sleep => self.sleep(at),

@@ -198,8 +198,12 @@ impl Store {
     pub(in crate::sim) fn removed(&self, kind: &str, version: u64) -> Option<Vec<String>> {
         let changes = self.since(version)?.filter(|change| change.kind == kind);
         let removed = changes.filter(|change| change.after.is_none());
+        // A crowd is nobody's business but its clients'.
         let keys = removed.filter_map(|change| {
-            let last = change.before.as_ref()?;
+            let last = change
+                .before
+                .as_ref()
+                .filter(|last| last.seat().is_none())?;
             let namespace = last.field("metadata.namespace");
             let namespace = Some(&*namespace).filter(|namespace| !namespace.is_empty());
             Some(key(namespace, &last.field("metadata.name")))
