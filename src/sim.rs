@@ -7,11 +7,13 @@ mod apiserver;
 mod autoscaler;
 mod chance;
 mod chatter;
+mod crowd;
 mod door;
 mod fault;
 mod gke;
 mod handle;
 mod hub;
+mod hubs;
 mod keeping;
 mod leases;
 mod nodes;
@@ -188,6 +190,7 @@ pub struct Practice(Arc<Inner>);
 
 struct Inner {
     sim: Sim,
+    watch: Vec<String>,
     speed: Speed,
     events: OnceLock<Events>,
     gke: OnceLock<ClusterManager>,
@@ -218,7 +221,14 @@ impl Practice {
     }
 
     fn standing(state: State, since: Timestamp, speed: Speed) -> Self {
+        Self::watched(state, since, speed, Vec::new())
+    }
+
+    /// The same, with namespaces to watch beside the hubs'.
+    fn watched(state: State, since: Timestamp, speed: Speed, more: Vec<String>) -> Self {
+        let hubs = pullers::HUBS.map(str::to_owned);
         Self(Arc::new(Inner {
+            watch: hubs.into_iter().chain(more).collect(),
             sim: Sim::new(state, since),
             speed,
             events: OnceLock::new(),
@@ -267,7 +277,7 @@ impl Practice {
         Target {
             name: "practice".to_owned(),
             cluster: cluster(),
-            watch: pullers::HUBS.map(str::to_owned).to_vec(),
+            watch: self.0.watch.clone(),
             home: "default".to_owned(),
             debt_age: AGE,
             price: None,

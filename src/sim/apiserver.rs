@@ -9,6 +9,7 @@ mod container;
 mod discovery;
 mod exec;
 mod failure;
+mod form;
 mod kinds;
 mod log;
 mod metrics;
@@ -17,6 +18,7 @@ mod object;
 mod patch;
 mod read;
 mod request;
+mod seat;
 mod selector;
 mod store;
 mod table;
@@ -39,6 +41,7 @@ use request::{Request, Target};
 pub(super) use metrics::Usage;
 pub(super) use news::News;
 pub(super) use object::Object;
+pub(super) use seat::Seat;
 pub(super) use store::Store;
 
 /// The cluster behind the server.

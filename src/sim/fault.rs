@@ -97,6 +97,14 @@ pub const FAULTS: &[(&str, &str)] = &[
         "no-metrics",
         "the metrics server is down: nobody can say what nodes and pods use",
     ),
+    (
+        "hub-pod-missing",
+        "the hub of prod has no pod, and its deployment makes no new one",
+    ),
+    (
+        "crash-loop",
+        "the hub of prod ends as soon as it starts: CrashLoopBackOff, more restarts each time",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].
@@ -126,6 +134,8 @@ pub(super) enum Trouble {
     LeaseLost,
     LeaseAbandoned,
     NoMetrics,
+    HubPodMissing,
+    CrashLoop,
 }
 
 impl Trouble {
@@ -155,7 +165,9 @@ impl Trouble {
             | Self::TokenTooNarrow
             | Self::HeldByAnother
             | Self::LeaseAbandoned
-            | Self::NoMetrics => 0,
+            | Self::NoMetrics
+            | Self::HubPodMissing
+            | Self::CrashLoop => 0,
         }
     }
 }

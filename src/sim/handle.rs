@@ -77,7 +77,7 @@ impl Sim {
         }
         let accepted = state.ledger.len();
         let answer = f(&mut state, now);
-        state.mind_people(now);
+        state.mind_pods(now);
         if state.ledger.len() > accepted || state.dying {
             // What was accepted is on disk before anybody is told.
             self.0.keeping.accepted(&mut state, now);
@@ -160,7 +160,10 @@ impl Cluster for Sim {
     }
 
     fn usage(&self, pods: &[Object], at: Timestamp) -> Vec<Vec<Usage>> {
-        self.change(|state, _| pods.iter().map(|pod| state.usage(pod, at)).collect())
+        self.change(|state, _| {
+            let used = pods.iter().map(|pod| state.usage(&pod.brief(), at));
+            used.collect()
+        })
     }
 
     fn system_usage(&self, node: &str, at: Timestamp) -> Usage {

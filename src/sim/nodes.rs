@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::objects::{Pod, set, stamp, text};
+use super::objects::{NOTEBOOK, Pod, set, stamp, text};
 use super::pools::{Instance, Pool, Stage};
 use super::state::{Pulling, State, Todo};
 
@@ -127,6 +127,25 @@ fn object(name: &str, pool: &Pool, instance: &Instance, id: u64, at: Timestamp) 
                 "operatingSystem": "linux"},
         },
     })
+}
+
+/// A node as it is when it has been ready for a while and holds an image of its users.
+pub(super) fn standing(name: &str, pool: &Pool, instance: &Instance, at: Timestamp) -> Value {
+    let mut node = object(name, pool, instance, 1 << 60, at);
+    let route = ("RouteCreated", "RouteController created a route");
+    let posting = ("KubeletReady", "kubelet is posting ready status");
+    for (kind, status, why) in [
+        ("NetworkUnavailable", "False", route),
+        ("Ready", "True", posting),
+    ] {
+        change(&mut node, kind, &condition(kind, status, why, at));
+    }
+    set(&mut node, "/spec/taints", json!(own_taints(pool)));
+    let image = json!({"names": [format!("docker.io/{NOTEBOOK}")], "sizeBytes": 4_187_593_113_u64});
+    if let Some(Value::Array(images)) = node.pointer_mut("/status/images") {
+        images.push(image);
+    }
+    node
 }
 
 /// Replaces a condition, in place.
@@ -296,7 +315,7 @@ impl State {
         for (namespace, name) in gone {
             self.store.remove("Pod", Some(&namespace), &name, at);
         }
-        self.mind_people(at);
+        self.mind_pods(at);
     }
 
     /// The pods bound to a node.

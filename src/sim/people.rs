@@ -3,6 +3,8 @@
 //! Nothing is stored about a moment: what somebody does at one is worked out from who they are and
 //! how long they mean to work, so that looking never changes the world.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -105,40 +107,47 @@ impl State {
         let there = self.people.contains_key(&key(namespace, pod));
         if there {
             self.store.remove("Pod", Some(namespace), pod, at);
-            self.mind_people(at);
+            self.mind_pods(at);
         }
         there
     }
 
-    /// Puts the people in step with their pods, however those went away: evicted, deleted, or gone
-    /// with their node. Call it after anything that may have removed one.
-    pub(super) fn mind_people(&mut self, at: Timestamp) {
-        let seen = std::mem::replace(&mut self.people_seen, self.store.version());
-        if self.people.is_empty() || seen == self.people_seen {
+    /// Puts the people and the deployments in step with their pods, however those went away:
+    /// evicted, deleted, or gone with their node. Call it after anything that may have removed one.
+    pub(super) fn mind_pods(&mut self, at: Timestamp) {
+        let seen = std::mem::replace(&mut self.pods_seen, self.store.version());
+        if seen == self.pods_seen {
             return;
         }
-        let gone: Vec<String> = match self.store.removed("Pod", seen) {
+        let gone = match self.store.removed("Pod", seen) {
+            Some(pods) if pods.is_empty() => return,
             Some(pods) => pods,
             None => self.people.keys().cloned().collect(),
         };
-        let mut left = Vec::new();
+        let mut left = BTreeSet::new();
+        let mut others = false;
         for key in gone {
             let stays = key.split_once('/').is_some_and(|(namespace, pod)| {
                 self.store.get("Pod", Some(namespace), pod).is_some()
             });
-            if !stays && let Some(person) = self.people.remove(&key) {
-                left.push(person.node);
+            match self.people.get(&key) {
+                Some(person) if !stays => {
+                    left.insert(person.node.clone());
+                    self.people.remove(&key);
+                }
+                Some(_) => {}
+                None => others = true,
             }
         }
-        if left.is_empty() {
-            return;
+        for node in &left {
+            self.consider_later(node, at);
         }
-        left.sort();
-        left.dedup();
-        for node in left {
-            self.consider_later(&node, at);
+        if !left.is_empty() {
+            self.seat_people(at);
         }
-        self.seat_people(at);
+        if others {
+            self.mind_deployments(at);
+        }
     }
 
     /// The hubs stop the servers that nobody has touched for an hour.

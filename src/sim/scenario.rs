@@ -4,11 +4,12 @@ use google_cloud_container_v1::model::NodePoolAutoscaling;
 use google_cloud_container_v1::model::node_pool_autoscaling::LocationPolicy;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::chance::Chance;
 use super::fault::{Trouble, When};
-use super::objects::{NOTEBOOK, Pod, set};
+use super::hubs::OTHERS;
+use super::objects::{NOTEBOOK, set};
 use super::people::{CULL_EVERY, Person, key, since_epoch};
 use super::pools::{Pool, Stage};
 use super::pullers::{HUBS, PULLER};
@@ -59,46 +60,6 @@ enum Scenario {
 /// How long people work who have the day before them, in milliseconds.
 const WORKDAY: u64 = 8 * 3_600_000;
 
-/// Deployments of each namespace, and their image.
-const DEPLOYMENTS: [(&str, &[&str], &str); 4] = [
-    (
-        "support",
-        &[
-            "support-grafana",
-            "support-prometheus-server",
-            "support-ingress-nginx-controller",
-        ],
-        "support:1",
-    ),
-    (
-        "cert-manager",
-        &[
-            "cert-manager",
-            "cert-manager-cainjector",
-            "cert-manager-webhook",
-        ],
-        "quay.io/jetstack/cert-manager:v1.15.3",
-    ),
-    (
-        "kube-system",
-        &["kube-dns", "metrics-server"],
-        "gke.gcr.io/system:1",
-    ),
-    ("default", &[], ""),
-];
-const HUB: [(&str, &str); 4] = [
-    ("hub", "quay.io/jupyterhub/k8s-hub:4.1.0"),
-    ("proxy", "quay.io/jupyterhub/configurable-http-proxy:4.6.3"),
-    (
-        "home-metrics",
-        "quay.io/yuvipanda/prometheus-dirsize-exporter:v3.3",
-    ),
-    (
-        "shared-volume-metrics",
-        "quay.io/yuvipanda/prometheus-dirsize-exporter:v3.3",
-    ),
-];
-
 /// A world at its beginning.
 pub(super) fn build(setup: &Setup) -> Result<State, Error> {
     let scenario: Scenario =
@@ -124,6 +85,8 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
             trouble @ (Trouble::BarePod | Trouble::PdbBlocks | Trouble::DrainTimeout) => {
                 Some(Todo::Hinder { trouble })
             }
+            Trouble::HubPodMissing => Some(Todo::LoseHub),
+            Trouble::CrashLoop => Some(Todo::Crash { restarts: 0 }),
             trouble => leases::begins(trouble),
         };
         if let (Some(todo), When::After(after)) = (begins, fault.when) {
@@ -226,8 +189,7 @@ impl State {
     }
 
     fn add_namespaces(&mut self, at: Timestamp) {
-        let others = DEPLOYMENTS.iter().map(|(namespace, _, _)| *namespace);
-        for namespace in HUBS.into_iter().chain(others) {
+        for namespace in HUBS.into_iter().chain(OTHERS) {
             let object = json!({"apiVersion": "v1", "kind": "Namespace",
                 "metadata": {"name": namespace, "labels": {"kubernetes.io/metadata.name": namespace}},
                 "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
@@ -247,40 +209,6 @@ impl State {
             self.store.put(object, at);
         }
         self.count_pullers();
-    }
-
-    fn add_deployments(&mut self, node: &str, at: Timestamp) {
-        for namespace in HUBS {
-            for (name, image) in HUB {
-                let labels = json!({"app": "jupyterhub", "component": name, "release": namespace});
-                self.add_deployed(node, (namespace, name, image), labels, at);
-            }
-        }
-        for (namespace, names, image) in DEPLOYMENTS {
-            for name in names {
-                self.add_deployed(node, (namespace, name, image), json!({"app": name}), at);
-            }
-        }
-    }
-
-    fn add_deployed(
-        &mut self,
-        node: &str,
-        (namespace, name, image): (&str, &str, &str),
-        labels: Value,
-        at: Timestamp,
-    ) {
-        let set_ = format!("{name}-{}", self.chance.hex(10));
-        let pod = format!("{set_}-{}", self.chance.suffix(5));
-        let pod = Pod {
-            namespace,
-            name: &pod,
-            node,
-            labels,
-            owner: Some(("ReplicaSet", &set_)),
-            containers: &[(name, image)],
-        };
-        self.store.put(pod.running(at), at);
     }
 
     /// Somebody whose server has run since `at`, at work until `until`; who it is nobody can tell.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::apiserver::Store;
 use super::chance::Chance;
+use super::crowd::Churn;
 use super::fault::{Fault, Trouble, When};
 use super::leases::Held;
 use super::operations::Operation;
@@ -67,6 +68,14 @@ pub(super) enum Todo {
     Cull,
     /// The autoscaler looks for pods that wait.
     ScaleUp,
+    /// A deployment makes its lost pod again.
+    Redeploy { namespace: String, name: String },
+    /// A hub's pod goes away for good.
+    LoseHub,
+    /// A hub ends right after it was started for the so-many-th time.
+    Crash { restarts: u32 },
+    /// Somebody of a crowd comes, goes or starts.
+    Churn(Churn),
     /// The program is killed.
     Die,
     /// The machine the program runs on falls asleep.
@@ -117,9 +126,9 @@ pub(super) struct State {
     /// Everybody with a server, by `namespace/pod`.
     #[serde(default)]
     pub(super) people: BTreeMap<String, Person>,
-    /// The store's version with which the people are in step.
+    /// The store's version with which people and deployments are in step.
     #[serde(default)]
-    pub(super) people_seen: u64,
+    pub(super) pods_seen: u64,
     /// How often something was put on disk: a record of the journal, or a change just accepted.
     #[serde(default)]
     pub(super) points: u64,
@@ -161,7 +170,7 @@ impl State {
             limited: (0, 0),
             ledger: Vec::new(),
             people: BTreeMap::new(),
-            people_seen: 0,
+            pods_seen: 0,
             points: 0,
             asleep: None,
             dying: false,
@@ -192,7 +201,7 @@ impl State {
             let (due, todos) = entry.remove_entry();
             for todo in todos {
                 self.apply(todo, moment(due));
-                self.mind_people(moment(due));
+                self.mind_pods(moment(due));
             }
         }
     }
@@ -220,6 +229,10 @@ impl State {
             Todo::StartServer { namespace, pod } => self.start_server(&namespace, &pod, at),
             Todo::Cull => self.cull(at),
             Todo::ScaleUp => self.scale_up(at),
+            Todo::Redeploy { namespace, name } => self.redeploy(namespace, name, at),
+            Todo::LoseHub => self.lose_hub(at),
+            Todo::Crash { restarts } => self.crash(restarts, at),
+            Todo::Churn(churn) => self.churn(churn, at),
             Todo::Die => self.dying = true,
             Todo::Sleep => self.sleep(at),
             Todo::Hinder { trouble } => self.hinder(trouble, at),

@@ -450,6 +450,8 @@ fn the_kubernetes_door_leads_to_the_router() {
     });
 }
 
+mod crowd;
 mod faults;
+mod hubs;
 mod people;
 mod usage;

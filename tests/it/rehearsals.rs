@@ -156,6 +156,12 @@ fn a_cluster_that_nobody_measures_is_warmed_up_all_the_same() {
 }
 
 #[test]
+fn a_hub_that_is_not_well_does_not_keep_its_nodes_from_being_warmed_up() {
+    rehearsed!("hub_pod_missing", "--nodes 2 --fault hub-pod-missing", 0);
+    rehearsed!("crash_loop", "--nodes 2 --fault crash-loop", 0);
+}
+
+#[test]
 fn saying_no_changes_nothing() {
     let ran = rehearsed!("declined", "--nodes 2 --answer warm_up=no", 4);
     assert!(ran.out.contains("nothing was changed"));

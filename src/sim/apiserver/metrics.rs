@@ -71,13 +71,15 @@ pub(super) fn read<C: Cluster>(
     let ours = |object: &&Object| {
         let named = target
             .name
-            .is_none_or(|name| name == text(object, "/metadata/name"));
+            .is_none_or(|name| object.field("metadata.name") == name);
         named && selector.matches(object)
     };
     let items: Vec<Value> = if of_nodes {
-        let mut on: BTreeMap<&str, Usage> = BTreeMap::new();
+        let mut on: BTreeMap<String, Usage> = BTreeMap::new();
         for (pod, used) in pods.iter().zip(cluster.usage(&pods, asked)) {
-            let sum = on.entry(text(pod, "/spec/nodeName")).or_default();
+            let sum = on
+                .entry(pod.field("spec.nodeName").into_owned())
+                .or_default();
             *sum = used.into_iter().chain([*sum]).sum();
         }
         let nodes = nodes.iter().filter(ours);
@@ -95,7 +97,7 @@ pub(super) fn read<C: Cluster>(
         let used = cluster.usage(&pods, asked);
         let running = pods.iter().zip(used).filter(|(_, used)| !used.is_empty());
         running
-            .map(|(pod, used)| of_pod(pod, &used, asked))
+            .map(|(pod, used)| of_pod(&pod.brief(), &used, asked))
             .collect()
     };
     match target.name {
@@ -113,7 +115,7 @@ pub(super) fn read<C: Cluster>(
 }
 
 /// What every measurement says of its object and its moment.
-fn about(object: &Object, kind: &str, asked: Timestamp) -> Value {
+fn about(object: &Value, kind: &str, asked: Timestamp) -> Value {
     let mut metadata = json!({"name": text(object, "/metadata/name"),
         "creationTimestamp": stamp(asked)});
     for field in ["namespace", "labels"] {
@@ -125,7 +127,7 @@ fn about(object: &Object, kind: &str, asked: Timestamp) -> Value {
         "timestamp": stamp(asked), "window": format!("{EVERY}s")})
 }
 
-fn of_pod(pod: &Object, used: &[Usage], asked: Timestamp) -> Value {
+fn of_pod(pod: &Value, used: &[Usage], asked: Timestamp) -> Value {
     let statuses = pod.pointer("/status/containerStatuses");
     let running = (statuses.and_then(Value::as_array).into_iter().flatten())
         .filter(|status| status.pointer("/state/running").is_some());

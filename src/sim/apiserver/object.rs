@@ -1,18 +1,111 @@
 //! An object: a tree of JSON, and how its fields are read and set.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::seat::Seat;
+
 /// An object, cheap to hand out.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::sim) struct Object(Arc<Value>);
+#[derive(Debug)]
+pub(in crate::sim) struct Object {
+    kept: Kept,
+    /// The tree of one that is kept small, once somebody looked at all of it.
+    whole: OnceLock<Box<Value>>,
+}
+
+#[derive(Clone, Debug)]
+enum Kept {
+    Tree(Arc<Value>),
+    Seat(Arc<Seat>),
+}
+
+impl Clone for Object {
+    /// A copy has no tree yet: the one in the store must not grow because somebody looked at it.
+    fn clone(&self) -> Self {
+        Self {
+            kept: self.kept.clone(),
+            whole: OnceLock::new(),
+        }
+    }
+}
 
 impl From<Value> for Object {
     fn from(value: Value) -> Self {
-        Self(Arc::new(value))
+        Self {
+            kept: Kept::Tree(Arc::new(value)),
+            whole: OnceLock::new(),
+        }
+    }
+}
+
+impl From<Seat> for Object {
+    fn from(seat: Seat) -> Self {
+        Self {
+            kept: Kept::Seat(Arc::new(seat)),
+            whole: OnceLock::new(),
+        }
+    }
+}
+
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Object {
+    /// The seat that it is kept as, if it is.
+    pub(super) fn seat(&self) -> Option<&Seat> {
+        match &self.kept {
+            Kept::Seat(seat) => Some(seat),
+            Kept::Tree(_) => None,
+        }
+    }
+
+    /// What selectors, tables and measurements look at, which need not be all of it.
+    pub(in crate::sim) fn brief(&self) -> Cow<'_, Value> {
+        match &self.kept {
+            Kept::Tree(tree) => Cow::Borrowed(tree),
+            Kept::Seat(seat) => Cow::Owned(seat.brief()),
+        }
+    }
+
+    /// The text of a field that can be selected by, by its dotted path; empty when it is not set.
+    pub(super) fn field(&self, path: &str) -> Cow<'_, str> {
+        match &self.kept {
+            Kept::Tree(tree) => Cow::Borrowed(text(tree, &format!("/{}", path.replace('.', "/")))),
+            Kept::Seat(seat) => seat.field(path),
+        }
+    }
+
+    /// A label.
+    pub(super) fn label(&self, key: &str) -> Option<Cow<'_, str>> {
+        match &self.kept {
+            Kept::Tree(tree) => {
+                let label = tree.pointer("/metadata/labels")?.get(key)?;
+                label.as_str().map(Cow::Borrowed)
+            }
+            Kept::Seat(seat) => seat.label(key),
+        }
+    }
+
+    /// The same under another version.
+    pub(super) fn at_version(&self, version: u64) -> Self {
+        match &self.kept {
+            Kept::Tree(tree) => {
+                let mut tree = (**tree).clone();
+                set_meta(&mut tree, "resourceVersion", json!(version.to_string()));
+                Self::from(tree)
+            }
+            Kept::Seat(seat) => Self::from(Seat {
+                version,
+                ..(**seat).clone()
+            }),
+        }
     }
 }
 
@@ -20,13 +113,16 @@ impl std::ops::Deref for Object {
     type Target = Value;
 
     fn deref(&self) -> &Value {
-        &self.0
+        match &self.kept {
+            Kept::Tree(tree) => tree,
+            Kept::Seat(seat) => self.whole.get_or_init(|| Box::new(seat.tree())),
+        }
     }
 }
 
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        (**self).serialize(serializer)
     }
 }
 

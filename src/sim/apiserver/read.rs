@@ -1,42 +1,15 @@
 //! Requests that read: one object, or a list in pages.
 
-use axum::response::{IntoResponse as _, Response};
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::Cluster;
 use super::failure::Failure;
+use super::form::Form;
 use super::object::{Object, set};
 use super::request::{Request, Target};
 use super::selector::Selector;
 use super::store::Store;
-use super::table::Table;
-
-/// A list as it is sent.
-#[derive(Serialize)]
-struct List {
-    kind: String,
-    #[serde(rename = "apiVersion")]
-    api_version: String,
-    metadata: Value,
-    items: Vec<Item>,
-}
-
-/// An object in a list: the list has said kind and version for all of them.
-struct Item(Object);
-
-impl Serialize for Item {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in self.0.as_object().into_iter().flatten() {
-            if name != "kind" && name != "apiVersion" {
-                map.serialize_entry(name, value)?;
-            }
-        }
-        map.end()
-    }
-}
 
 /// GET of one object.
 pub(super) fn get<C: Cluster>(
@@ -48,11 +21,7 @@ pub(super) fn get<C: Cluster>(
     let object = cluster
         .with(|store| store.object(target.kind.name, target.namespace, name))
         .ok_or_else(|| Failure::not_found(target.kind, name))?;
-    if request.wants_table() {
-        let table = Table::new(target.kind, cluster.now(), request.param("includeObject"));
-        return Ok(axum::Json(table.of(&[object], &json!({}), true)).into_response());
-    }
-    Ok(axum::Json(object).into_response())
+    Ok(Form::of(request, target.kind)?.answer(&object, cluster.now()))
 }
 
 /// GET of a list.
@@ -73,17 +42,8 @@ pub(super) fn list<C: Cluster>(
     };
     let token = request.param("continue");
     let (objects, metadata) = cluster.with(|store| page(store, target, &selector, limit, token))?;
-    if request.wants_table() {
-        let table = Table::new(target.kind, cluster.now(), request.param("includeObject"));
-        return Ok(axum::Json(table.of(&objects, &metadata, true)).into_response());
-    }
-    let list = List {
-        kind: format!("{}List", target.kind.name),
-        api_version: target.kind.api_version(),
-        metadata,
-        items: objects.into_iter().map(Item).collect(),
-    };
-    Ok(axum::Json(list).into_response())
+    let form = Form::of(request, target.kind)?;
+    Ok(form.list(objects, &metadata, cluster.now()))
 }
 
 /// One page, and the list's metadata.
@@ -97,13 +57,21 @@ fn page(
     limit: Option<u64>,
     token: &str,
 ) -> Result<(Vec<Object>, Value), Failure> {
-    let (version, after) = match token {
-        "" => (store.version(), ""),
-        token => token
-            .split_once('.')
-            .and_then(|(version, key)| Some((version.parse().ok()?, key)))
-            .ok_or_else(|| Failure::bad_request("continue key is not valid"))?,
+    let token = match token {
+        "" => Token {
+            version: store.version(),
+            left: None,
+            after: "",
+        },
+        token => {
+            Token::read(token).ok_or_else(|| Failure::bad_request("continue key is not valid"))?
+        }
     };
+    let Token {
+        version,
+        left,
+        after,
+    } = token;
     if store.since(version).is_none() {
         return Err(Failure::expired(version, store.oldest()));
     }
@@ -123,14 +91,36 @@ fn page(
     }
     let mut metadata = json!({"resourceVersion": version.to_string()});
     if found.peek().is_some() {
-        set(
-            &mut metadata,
-            "continue",
-            json!(format!("{version}.{last}")),
-        );
+        // Counted once: a long list is not walked to its end for every page of it.
+        let passed = u64::try_from(objects.len()).unwrap_or(u64::MAX);
+        let left = match left {
+            Some(left) => left.saturating_sub(passed),
+            None if selector.is_empty() => u64::try_from(found.count()).unwrap_or(u64::MAX),
+            None => 0,
+        };
+        let token = format!("{version}.{left}.{last}");
+        set(&mut metadata, "continue", json!(token));
         if selector.is_empty() {
-            set(&mut metadata, "remainingItemCount", json!(found.count()));
+            set(&mut metadata, "remainingItemCount", json!(left));
         }
     }
     Ok((objects, metadata))
+}
+
+/// Where a list goes on: its version, how many objects come after the key, and that key.
+struct Token<'a> {
+    version: u64,
+    left: Option<u64>,
+    after: &'a str,
+}
+
+impl<'a> Token<'a> {
+    fn read(written: &'a str) -> Option<Self> {
+        let mut parts = written.splitn(3, '.');
+        Some(Self {
+            version: parts.next()?.parse().ok()?,
+            left: Some(parts.next()?.parse().ok()?),
+            after: parts.next()?,
+        })
+    }
 }

@@ -86,9 +86,9 @@ impl Request {
         written.split(';').next().unwrap_or_default().trim()
     }
 
-    /// Whether the client would rather have a table, as `kubectl get` does.
-    pub(super) fn wants_table(&self) -> bool {
-        self.header(header::ACCEPT).contains("as=Table")
+    /// Whether the client would rather have objects in a form of this name.
+    pub(super) fn accepts(&self, form: &str) -> bool {
+        self.header(header::ACCEPT).contains(form)
     }
 
     /// The version of aggregated discovery that the client understands best, if any.

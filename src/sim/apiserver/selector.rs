@@ -1,10 +1,12 @@
 //! Label and field selectors: which objects a list or a watch is about.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::failure::Failure;
 use super::kinds::Kind;
-use super::object::text;
+use super::object::Object;
 
 /// What an object must be like.
 #[derive(Debug, Default)]
@@ -68,30 +70,26 @@ impl Selector {
     }
 
     /// Whether the object is one of them.
-    pub(super) fn matches(&self, object: &Value) -> bool {
-        let labels = object.pointer("/metadata/labels");
-        self.labels.iter().all(|term| {
-            let label = labels.and_then(|labels| labels.get(&term.key));
-            term.test.holds(label.and_then(Value::as_str))
-        }) && self.fields.iter().all(|term| {
-            let value = field(object, &term.key);
-            term.test.holds(Some(value))
-        })
+    pub(super) fn matches(&self, object: &Object) -> bool {
+        (self.labels.iter()).all(|term| term.test.holds(object.label(&term.key).as_deref()))
+            && self.fields.iter().all(|term| {
+                let value = field(object, &term.key);
+                term.test.holds(Some(&value))
+            })
     }
 }
 
 /// A field as text; what is not set is empty, or `false`.
-fn field<'a>(object: &'a Value, path: &str) -> &'a str {
-    // An event's source is an object; the selector means its component.
-    let pointer = match path {
-        "source" => "/source/component".to_owned(),
-        path => format!("/{}", path.replace('.', "/")),
-    };
-    match object.pointer(&pointer) {
-        Some(Value::Bool(true)) => "true",
-        Some(Value::Bool(false)) => "false",
-        None if path == "spec.unschedulable" => "false",
-        _ => text(object, &pointer),
+fn field<'a>(object: &'a Object, path: &str) -> Cow<'a, str> {
+    match path {
+        // The only one that is yes or no.
+        "spec.unschedulable" => match object.pointer("/spec/unschedulable") {
+            Some(Value::Bool(true)) => Cow::Borrowed("true"),
+            _ => Cow::Borrowed("false"),
+        },
+        // An event's source is an object; the selector means its component.
+        "source" => object.field("source.component"),
+        path => object.field(path),
     }
 }
 
@@ -161,7 +159,7 @@ mod tests {
     }
 
     fn by_label(selector: &str) -> bool {
-        let pod = json!({"metadata": {"labels": {"app": "hub", "release": "prod"}}});
+        let pod = Object::from(json!({"metadata": {"labels": {"app": "hub", "release": "prod"}}}));
         Selector::parse(kind("pods"), selector, "")
             .unwrap()
             .matches(&pod)
@@ -216,8 +214,9 @@ mod tests {
     #[test]
     fn a_node_that_says_nothing_is_schedulable() {
         let parse = |fields| Selector::parse(kind("nodes"), "", fields).unwrap();
-        let plain = json!({"metadata": {"name": "a"}, "spec": {}});
+        let plain = Object::from(json!({"metadata": {"name": "a"}, "spec": {}}));
         let cordoned = json!({"metadata": {"name": "b"}, "spec": {"unschedulable": true}});
+        let cordoned = Object::from(cordoned);
         assert!(parse("spec.unschedulable=false").matches(&plain));
         assert!(parse("spec.unschedulable!=false").matches(&cordoned));
         assert!(parse("metadata.name=b,spec.unschedulable=true").matches(&cordoned));

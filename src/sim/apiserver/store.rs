@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::object::{Object, set_meta, stamp, text, uid};
+use super::seat::Seat;
 
 /// How many changes a watch can catch up on; whoever is further behind lists again.
-pub(super) const HISTORY: usize = 1024;
+pub(super) const HISTORY: usize = 8192;
 
 /// One change of one object; both sides are kept, so that a selector can tell who entered and
 /// who left.
@@ -126,10 +127,11 @@ impl Store {
         objects.get(&key(namespace, name)).cloned()
     }
 
-    /// Every object of a kind, in order of namespace and name.
+    /// Every object of a kind, in order of namespace and name; without the seats of a crowd, who
+    /// are there for clients and not for the world.
     pub(in crate::sim) fn list<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
         let objects = self.objects.get(kind).into_iter().flatten();
-        objects.map(|(_, object)| &**object)
+        (objects.filter(|(_, object)| object.seat().is_none())).map(|(_, object)| &**object)
     }
 
     /// Those of one namespace, or of all, that come after a key; each with its key.
@@ -196,12 +198,44 @@ impl Store {
     pub(in crate::sim) fn removed(&self, kind: &str, version: u64) -> Option<Vec<String>> {
         let changes = self.since(version)?.filter(|change| change.kind == kind);
         let removed = changes.filter(|change| change.after.is_none());
+        // A crowd is nobody's business but its clients'.
         let keys = removed.filter_map(|change| {
-            let last = change.before.as_ref()?;
-            let namespace = last.pointer("/metadata/namespace").and_then(Value::as_str);
-            Some(key(namespace, text(last, "/metadata/name")))
+            let last = change
+                .before
+                .as_ref()
+                .filter(|last| last.seat().is_none())?;
+            let namespace = last.field("metadata.namespace");
+            let namespace = Some(&*namespace).filter(|namespace| !namespace.is_empty());
+            Some(key(namespace, &last.field("metadata.name")))
         });
         Some(keys.collect())
+    }
+
+    /// Puts a seat of a crowd where it was or where none was; says its key.
+    pub(in crate::sim) fn put_seat(&mut self, seat: Seat) -> String {
+        let key = key(Some(&seat.namespace), &seat.name());
+        let version = self.version + 1;
+        let object = Object::from(Seat { version, ..seat });
+        let pods = self.objects.entry("Pod".to_owned()).or_default();
+        let before = pods.insert(key.clone(), object.clone());
+        self.record("Pod", before, Some(object));
+        key
+    }
+
+    /// Takes a seat away.
+    pub(in crate::sim) fn remove_seat(&mut self, key: &str) -> Option<Seat> {
+        let last = self.objects.get_mut("Pod")?.remove(key)?;
+        let seat = last.seat().cloned();
+        self.record("Pod", Some(last), None);
+        seat
+    }
+
+    /// The first seat at a key or after it, else the first of all.
+    pub(in crate::sim) fn seat_from(&self, key: &str) -> Option<(&str, &Seat)> {
+        let pods = self.objects.get("Pod")?;
+        let from = pods.range(key.to_owned()..).chain(pods.iter());
+        let mut seats = from.filter_map(|(key, object)| Some((key.as_str(), object.seat()?)));
+        seats.next()
     }
 
     /// How many changes there have been.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::kinds::Kind;
-use super::object::{Object, text};
+use super::object::text;
 
 /// How a cell is filled.
 enum Cell {
@@ -14,11 +14,13 @@ enum Cell {
     Number(&'static str),
     /// How long ago the moment there was.
     Age(&'static str),
+    /// How often containers were started again, and how long ago for the last time.
+    Restarts,
     /// Worked out.
     Made(fn(&Value) -> String),
 }
 
-use Cell::{Age, Made, Number, Text};
+use Cell::{Age, Made, Number, Restarts, Text};
 
 /// Heading, whether it takes `-o wide` to see it, contents.
 type Column = (&'static str, bool, Cell);
@@ -38,7 +40,7 @@ const POD: &[Column] = &[
     NAME,
     ("Ready", false, Made(pod_ready)),
     ("Status", false, Made(pod_status)),
-    ("Restarts", false, Made(pod_restarts)),
+    ("Restarts", false, Restarts),
     AGE,
     ("IP", true, Text("/status/podIP")),
     ("Node", true, Text("/spec/nodeName")),
@@ -66,6 +68,29 @@ const DAEMON_SET: &[Column] = &[
     ),
     ("Available", false, Number("/status/numberAvailable")),
     AGE,
+];
+const DEPLOYMENT: &[Column] = &[
+    NAME,
+    ("Ready", false, Made(deployment_ready)),
+    ("Up-to-date", false, Number("/status/updatedReplicas")),
+    ("Available", false, Number("/status/availableReplicas")),
+    AGE,
+    ("Containers", true, Made(|d| containers(d, "/name"))),
+    ("Images", true, Made(|d| containers(d, "/image"))),
+    (
+        "Selector",
+        true,
+        Made(|d| selector(d, "/spec/selector/matchLabels")),
+    ),
+];
+const SERVICE: &[Column] = &[
+    NAME,
+    ("Type", false, Text("/spec/type")),
+    ("Cluster-IP", false, Text("/spec/clusterIP")),
+    ("External-IP", false, Made(outside)),
+    ("Port(s)", false, Made(ports)),
+    AGE,
+    ("Selector", true, Made(|s| selector(s, "/spec/selector"))),
 ];
 const BUDGET: &[Column] = &[
     NAME,
@@ -97,69 +122,44 @@ fn whichever(object: &Value, pointer: &str) -> String {
     }
 }
 
-/// A way to show objects of a kind at a moment.
-pub(super) struct Table {
-    columns: &'static [Column],
-    now: Timestamp,
-    /// Whether each row says whose it is.
-    objects: bool,
+fn columns_of(kind: &Kind) -> &'static [Column] {
+    match kind.name {
+        "Node" => NODE,
+        "Pod" => POD,
+        "Event" => EVENT,
+        "Namespace" => NAMESPACE,
+        "DaemonSet" => DAEMON_SET,
+        "Deployment" => DEPLOYMENT,
+        "Service" => SERVICE,
+        "Lease" => LEASE,
+        "PodDisruptionBudget" => BUDGET,
+        _ => &[NAME, AGE],
+    }
 }
 
-impl Table {
-    /// `include` is what the client wants of the objects: `None`, or their metadata.
-    pub(super) fn new(kind: &Kind, now: Timestamp, include: &str) -> Self {
-        let columns = match kind.name {
-            "Node" => NODE,
-            "Pod" => POD,
-            "Event" => EVENT,
-            "Namespace" => NAMESPACE,
-            "DaemonSet" => DAEMON_SET,
-            "Lease" => LEASE,
-            "PodDisruptionBudget" => BUDGET,
-            _ => &[NAME, AGE],
-        };
-        let objects = include != "None";
-        Self {
-            columns,
-            now,
-            objects,
-        }
-    }
+/// The description of a kind's columns.
+pub(super) fn columns(kind: &Kind) -> Vec<Value> {
+    let columns = columns_of(kind).iter().map(|(name, wide, cell)| {
+        json!({"name": name, "description": "", "priority": u8::from(*wide),
+            "type": if matches!(cell, Number(_)) { "integer" } else { "string" },
+            "format": if *name == "Name" { "name" } else { "" }})
+    });
+    columns.collect()
+}
 
-    /// The objects as a table; a watch describes the columns in its first one only.
-    pub(super) fn of(&self, objects: &[Object], metadata: &Value, describe: bool) -> Value {
-        let columns = self.columns.iter().map(|(name, wide, cell)| {
-            json!({"name": name, "description": "", "priority": u8::from(*wide),
-                "type": if matches!(cell, Number(_)) { "integer" } else { "string" },
-                "format": if *name == "Name" { "name" } else { "" }})
-        });
-        let rows = objects.iter().map(|object| {
-            let cells = self
-                .columns
-                .iter()
-                .map(|(_, _, cell)| self.cell(cell, object));
-            let object = self.objects.then(|| {
-                json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
-                    "metadata": object.get("metadata")})
-            });
-            json!({"cells": cells.collect::<Vec<_>>(), "object": object})
-        });
-        json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
-            "columnDefinitions": describe.then(|| columns.collect::<Vec<_>>()),
-            "rows": rows.collect::<Vec<_>>()})
-    }
-
-    fn cell(&self, cell: &Cell, object: &Value) -> Value {
-        match cell {
-            Text(pointer) => json!(text(object, pointer)),
-            Number(pointer) => json!(object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)),
-            Made(make) => json!(make(object)),
-            Age(pointer) => json!(match text(object, pointer).parse::<Timestamp>() {
-                Ok(then) => age(self.now.duration_since(then).as_secs()),
-                Err(_) => "<unknown>".to_owned(),
-            }),
-        }
-    }
+/// The cells of an object's row.
+pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
+    let cells = columns_of(kind).iter().map(|(_, _, cell)| match cell {
+        Text(pointer) => json!(text(object, pointer)),
+        Number(pointer) => json!(object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)),
+        Restarts => json!(pod_restarts(object, now)),
+        Made(make) => json!(make(object)),
+        Age(pointer) => json!(match text(object, pointer).parse::<Timestamp>() {
+            Ok(then) => age(now.duration_since(then).as_secs()),
+            Err(_) => "<unknown>".to_owned(),
+        }),
+    });
+    cells.collect()
 }
 
 /// A duration as `kubectl` writes it: two units while the first is small, then one.
@@ -212,10 +212,20 @@ fn pod_ready(pod: &Value) -> String {
     )
 }
 
-fn pod_restarts(pod: &Value) -> String {
-    let counts = items(pod, "/status/containerStatuses")
-        .filter_map(|status| status.pointer("/restartCount")?.as_u64());
-    counts.sum::<u64>().to_string()
+fn pod_restarts(pod: &Value, now: Timestamp) -> String {
+    let statuses = || items(pod, "/status/containerStatuses");
+    let counts = statuses().filter_map(|status| status.pointer("/restartCount")?.as_u64());
+    let count: u64 = counts.sum();
+    let ends = statuses().filter_map(|status| {
+        let end = text(status, "/lastState/terminated/finishedAt");
+        end.parse::<Timestamp>().ok()
+    });
+    match ends.max() {
+        Some(last) if count > 0 => {
+            format!("{count} ({} ago)", age(now.duration_since(last).as_secs()))
+        }
+        _ => count.to_string(),
+    }
 }
 
 /// The most telling word: a container that cannot go on says more than the phase.
@@ -248,6 +258,63 @@ fn pod_status(pod: &Value) -> String {
             .find(|word| !word.is_empty())
             .map(|word| (*word).to_owned()))
         .unwrap_or_else(|| "Unknown".to_owned())
+}
+
+fn deployment_ready(deployment: &Value) -> String {
+    let count = |pointer| {
+        deployment
+            .pointer(pointer)
+            .and_then(Value::as_u64)
+            .unwrap_or(0)
+    };
+    format!(
+        "{}/{}",
+        count("/status/readyReplicas"),
+        count("/spec/replicas")
+    )
+}
+
+fn containers(deployment: &Value, field: &str) -> String {
+    let containers = items(deployment, "/spec/template/spec/containers");
+    containers
+        .map(|c| text(c, field))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+fn selector(object: &Value, pointer: &str) -> String {
+    let labels = object.pointer(pointer).and_then(Value::as_object);
+    let pairs = labels.into_iter().flatten();
+    let pairs = pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
+    match pairs.collect::<Vec<_>>().join(",") {
+        none if none.is_empty() => "<none>".to_owned(),
+        pairs => pairs,
+    }
+}
+
+/// The addresses a service has outside the cluster.
+fn outside(service: &Value) -> String {
+    let addresses: Vec<&str> = items(service, "/status/loadBalancer/ingress")
+        .map(|ingress| text(ingress, "/ip"))
+        .collect();
+    match (text(service, "/spec/type"), addresses.is_empty()) {
+        ("LoadBalancer", true) => "<pending>".to_owned(),
+        (_, true) => "<none>".to_owned(),
+        (_, false) => addresses.join(","),
+    }
+}
+
+fn ports(service: &Value) -> String {
+    let ports = items(service, "/spec/ports").map(|port| {
+        let number = |pointer| port.pointer(pointer).and_then(Value::as_u64);
+        let protocol = text(port, "/protocol");
+        let outer = number("/nodePort").map_or_else(String::new, |node| format!(":{node}"));
+        format!("{}{outer}/{protocol}", number("/port").unwrap_or(0))
+    });
+    match ports.collect::<Vec<_>>().join(",") {
+        none if none.is_empty() => "<none>".to_owned(),
+        ports => ports,
+    }
 }
 
 fn event_object(event: &Value) -> String {
@@ -286,7 +353,12 @@ mod tests {
             {"ready": false, "restartCount": 2,
              "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}});
         assert_eq!(pod_status(&crashed), "CrashLoopBackOff");
-        assert_eq!(pod_restarts(&crashed), "2");
+        let now = "2026-01-15T13:00:00Z".parse().unwrap();
+        assert_eq!(pod_restarts(&crashed, now), "2");
+        let died = json!({"terminated": {"finishedAt": "2026-01-15T11:47:00Z"}});
+        let again = json!({"status": {"containerStatuses": [{"restartCount": 2,
+            "lastState": died}, {"restartCount": 1}]}});
+        assert_eq!(pod_restarts(&again, now), "3 (73m ago)");
         let evicted = json!({"status": {"phase": "Failed", "reason": "Evicted"}});
         assert_eq!(pod_status(&evicted), "Evicted");
     }

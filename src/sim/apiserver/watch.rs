@@ -13,12 +13,12 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Cluster;
 use super::failure::Failure;
+use super::form::{CHUNK, Form};
 use super::kinds::Kind;
-use super::object::{Object, set, set_meta, text};
+use super::object::{Object, set};
 use super::request::{Request, Target};
 use super::selector::Selector;
 use super::store::Change;
-use super::table::Table;
 
 /// How long a watch lasts when the client does not say, in seconds.
 const LASTS: u64 = 30 * 60;
@@ -42,10 +42,13 @@ struct Watch<C> {
     selector: Selector,
     /// Everything up to this version has been told.
     told: u64,
-    /// What is sent before any change.
+    /// What is there already and still has to be told.
+    there: std::vec::IntoIter<Object>,
+    /// What is sent before any change, after those.
     first: Vec<u8>,
-    /// Columns are described once.
-    table: Option<bool>,
+    form: Form,
+    /// A table's columns are described once.
+    described: bool,
     ends: Instant,
     over: bool,
     /// How often connections had been cut when it began.
@@ -81,8 +84,10 @@ pub(super) fn watch<C: Cluster>(
         namespace: target.namespace.map(str::to_owned),
         selector: Selector::parse(target.kind, labels, fields)?,
         told,
+        there: Vec::new().into_iter(),
         first: Vec::new(),
-        table: request.wants_table().then_some(true),
+        form: Form::of(request, target.kind)?,
+        described: false,
         ends: now + Duration::from_secs(lasts),
         over: false,
         cuts: cluster.news().cuts(),
@@ -113,10 +118,7 @@ impl<C: Cluster> Watch<C> {
             (objects.collect::<Vec<_>>(), store.version())
         });
         self.told = version;
-        for object in objects {
-            let line = self.line("ADDED", &object);
-            self.first.extend(line);
-        }
+        self.there = objects.into_iter();
         if asked {
             let line = self.mark(&json!({"k8s.io/initial-events-end": "true"}));
             self.first.extend(line);
@@ -125,6 +127,11 @@ impl<C: Cluster> Watch<C> {
 
     /// The next lines; nothing when the watch is over.
     async fn next(&mut self) -> Option<Vec<u8>> {
+        if self.there.len() > 0 {
+            // Some at a time: all of them may be a gigabyte.
+            let some: Vec<Object> = self.there.by_ref().take(CHUNK).collect();
+            return Some(some.iter().flat_map(|o| self.line("ADDED", o)).collect());
+        }
         if !self.first.is_empty() {
             return Some(std::mem::take(&mut self.first));
         }
@@ -189,10 +196,9 @@ impl<C: Cluster> Watch<C> {
     /// What a change is to this watch: an object may enter or leave what it selects.
     fn seen(&self, change: &Change) -> Option<(&'static str, Object)> {
         let ours = |object: &&Object| {
-            let home = text(object, "/metadata/namespace");
             self.namespace
                 .as_deref()
-                .is_none_or(|namespace| namespace == home)
+                .is_none_or(|namespace| object.field("metadata.namespace") == namespace)
                 && self.selector.matches(object)
         };
         let before = change.before.as_ref().filter(ours);
@@ -200,26 +206,18 @@ impl<C: Cluster> Watch<C> {
         match (before, after) {
             (None, Some(after)) => Some(("ADDED", after.clone())),
             (Some(_), Some(after)) => Some(("MODIFIED", after.clone())),
-            (Some(before), None) => {
-                let mut last = (**before).clone();
-                let version = json!(change.version.to_string());
-                set_meta(&mut last, "resourceVersion", version);
-                Some(("DELETED", Object::from(last)))
-            }
+            (Some(before), None) => Some(("DELETED", before.at_version(change.version))),
             (None, None) => None,
         }
     }
 
     fn line(&mut self, what: &'static str, object: &Object) -> Vec<u8> {
-        let Some(describe) = self.table else {
-            return encode(what, object);
-        };
-        self.table = Some(false);
-        let table = Table::new(self.kind, self.cluster.now(), "Metadata");
-        encode(
-            what,
-            table.of(std::slice::from_ref(object), &json!({}), describe),
-        )
+        let mut line = format!("{{\"type\":\"{what}\",\"object\":").into_bytes();
+        let described = std::mem::replace(&mut self.described, true);
+        self.form
+            .one(object, !described, self.cluster.now(), &mut line);
+        line.extend_from_slice(b"}\n");
+        line
     }
 
     /// A bookmark: no object, only how far the watch has come.

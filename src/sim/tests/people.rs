@@ -211,7 +211,7 @@ fn a_world_saved_before_there_were_people_still_loads() {
         state.remove("people").unwrap().as_object().unwrap().len(),
         12
     );
-    state.remove("people_seen");
+    state.remove("pods_seen");
     let old = serde_json::to_vec(&old).unwrap();
     let restored = Practice::restore(&old, Duration::ZERO, Speed::Max).unwrap();
     within(&restored, async |practice| assert_eq!(count(practice), 0));

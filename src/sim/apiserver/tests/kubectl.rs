@@ -153,6 +153,52 @@ async fn kubectl_measures() {
 }
 
 #[tokio::test]
+async fn kubectl_shows_services_and_deployments() {
+    if missing().await {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let cluster = Bare::small();
+    let hub = json!({"app": "jupyterhub", "component": "hub"});
+    let meta = |name: &str| json!({"namespace": "prod", "name": name});
+    cluster.put(
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": meta("hub"),
+        "spec": {"type": "ClusterIP", "clusterIP": "10.32.0.9", "selector": hub,
+            "ports": [{"port": 8081, "protocol": "TCP"}]}}),
+    );
+    cluster.put(
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": meta("proxy-public"),
+        "spec": {"type": "LoadBalancer", "clusterIP": "10.32.0.8",
+            "ports": [{"port": 80, "nodePort": 30080, "protocol": "TCP"},
+                {"port": 443, "nodePort": 30443, "protocol": "TCP"}]},
+        "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.14"}]}}}),
+    );
+    cluster.put(
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("hub"),
+        "spec": {"replicas": 1, "selector": {"matchLabels": hub}, "template": {"spec":
+            {"containers": [{"name": "hub", "image": "k8s-hub:4.1.0"}]}}},
+        "status": {"readyReplicas": 1, "updatedReplicas": 1, "availableReplicas": 1}}),
+    );
+    serve_on_loopback(&cluster, home.path()).await;
+    let say = async |arguments: &str| run_ageless(home.path(), arguments).await;
+    assert_eq!(
+        say("get services -n prod -o wide").await,
+        [
+            "NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE SELECTOR",
+            "hub ClusterIP 10.32.0.9 <none> 8081/TCP app=jupyterhub,component=hub",
+            "proxy-public LoadBalancer 10.32.0.8 203.0.113.14 80:30080/TCP,443:30443/TCP <none>",
+        ]
+    );
+    assert_eq!(
+        say("get deploy -n prod -o wide").await,
+        [
+            "NAME READY UP-TO-DATE AVAILABLE AGE CONTAINERS IMAGES SELECTOR",
+            "hub 1/1 1 1 hub k8s-hub:4.1.0 app=jupyterhub,component=hub",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn kubectl_cordons_drains_and_deletes() {
     if missing().await {
         return;
