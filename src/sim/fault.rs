@@ -77,6 +77,10 @@ pub const FAULTS: &[(&str, &str)] = &[
         "no-metrics",
         "the metrics server is down: nobody can say what nodes and pods use",
     ),
+    (
+        "plugin-missing",
+        "gke-gcloud-auth-plugin, which gives kubectl its tokens, is not installed",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].
@@ -101,6 +105,7 @@ pub(super) enum Trouble {
     LeaseLost,
     LeaseAbandoned,
     NoMetrics,
+    PluginMissing,
 }
 
 impl Trouble {
@@ -125,7 +130,8 @@ impl Trouble {
             | Self::TokenTooNarrow
             | Self::HeldByAnother
             | Self::LeaseAbandoned
-            | Self::NoMetrics => 0,
+            | Self::NoMetrics
+            | Self::PluginMissing => 0,
         }
     }
 }
