@@ -7,6 +7,7 @@ mod apiserver;
 mod autoscaler;
 mod chance;
 mod chatter;
+mod crowd;
 mod desk;
 mod door;
 mod fault;
@@ -202,6 +203,22 @@ impl Practice {
     pub fn fresh(setup: &Setup) -> Result<Self, Error> {
         let state = scenario::build(setup)?;
         Ok(Self::standing(state, state::EPOCH, setup.speed))
+    }
+
+    /// A world of so many nodes and so many people's servers on them.
+    ///
+    /// # Errors
+    /// When there is no such scenario.
+    pub fn crowd(setup: &Setup, nodes: usize, pods: usize) -> Result<Self, Error> {
+        let mut state = scenario::build(setup)?;
+        state.crowd(nodes, pods);
+        Ok(Self::standing(state, state::EPOCH, setup.speed))
+    }
+
+    /// Its Kubernetes API, to be served to other programs. In a runtime whose time is not paused
+    /// the world keeps real time.
+    pub fn kubernetes(&self) -> axum::Router {
+        apiserver::router(self.0.sim.clone())
     }
 
     /// A world that was saved; it goes on `away` later, and what was due meanwhile happens at its

@@ -184,10 +184,9 @@ fn replace(replacement: &Replacement) -> Result<Replaced> {
         return Ok(Replaced::Moved);
     }
     let file = followed(&replacement.file).map_err(failed)?;
-    let backup = match &replacement.old {
-        Some(old) => Some(keep(&file, &replacement.backup, old).map_err(failed)?),
-        None => None,
-    };
+    let old = replacement.old.as_deref().filter(|old| !old.is_empty());
+    let backup = old.map(|old| keep(&file, &replacement.backup, old));
+    let backup = backup.transpose().map_err(failed)?;
     put(&file, &replacement.new).map_err(failed)?;
     // No token: a cache that is not there need not go.
     fs::remove_file(replacement.file.with_file_name(TOKENS)).ok();
