@@ -61,9 +61,9 @@ pub enum What {
     },
     /// A table that was asked for.
     Table(Table),
-    /// A line that was asked for, as it is: of a log, or of what a command wrote.
+    /// A line that was asked for, as it is: of a log, of what a command wrote, of a file.
     Line {
-        /// Whose it is: `prod/hub-5d9c7b-x2k4b/hub`.
+        /// Whose it is: `prod/hub-5d9c7b-x2k4b/hub`; empty for the runbook's own.
         source: String,
         /// The line.
         text: String,

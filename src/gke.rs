@@ -6,6 +6,7 @@
 //! its operation's name under a shield. Removes nodes only where that is what was asked for,
 //! never switches autoscaling off, never asks the operator, and never looks at Kubernetes.
 
+mod access;
 mod busy;
 mod call;
 mod cluster;
@@ -20,6 +21,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Access, access};
 pub use cluster::{Cluster, cluster};
 pub use error::Error;
 pub use limits::{limits_left_by, raise_limits, set_limits};

@@ -13,6 +13,7 @@ mod debt;
 mod error;
 mod follow;
 mod image;
+pub mod kubeconfig;
 mod lease;
 mod leave;
 mod logs;

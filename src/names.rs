@@ -234,6 +234,12 @@ pub fn spell(seconds: u64) -> String {
     spelled
 }
 
+/// The flag of a parameter, without dashes: `user_pool` is given as `--user-pool`, and `print_`,
+/// whose plain name is a reserved word of scripts, as `--print`.
+pub fn flag(parameter: &str) -> String {
+    parameter.trim_end_matches('_').replace('_', "-")
+}
+
 /// Bytes as hexadecimal digits.
 pub fn hex<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
     let digits = bytes.into_iter();

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::api;
-use crate::engine::{self, Past, Session};
+use crate::engine::{self, Function, Past, Session};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Events, Finished, What};
 use crate::journal::{self, Journal, Scrub, Usuals};
@@ -206,15 +206,23 @@ fn script(
     outcome
 }
 
-/// Whether a script calls anything of such a class.
-fn calls_a(script: &Script, is: impl Fn(Class) -> bool) -> bool {
+/// Whether a script calls any such function.
+fn calls_a(script: &Script, is: impl Fn(&Function) -> bool) -> bool {
     let calls = calls(script, &api::table());
-    calls.iter().any(|call| is(call.class))
+    let mut all = api::functions().iter().copied().flatten();
+    all.any(|function| is(function) && calls.iter().any(|c| c.name == function.signature.name))
 }
 
 /// Whether it holds sessions, which are never begun again.
 fn holds_sessions(script: &Script) -> bool {
-    calls_a(script, |class| class == Class::Session)
+    calls_a(script, |function| {
+        function.signature.class == Class::Session
+    })
+}
+
+/// Whether it may put something on standard output for others to read.
+fn prints(script: &Script) -> bool {
+    calls_a(script, |function| function.signature.name == "output")
 }
 
 /// How long things take on a real target; practice teaches nothing about that.
@@ -231,7 +239,10 @@ fn usuals(request: &Request, world: &World) -> Usuals {
 
 /// The lock of the cluster, for a runbook that may change it.
 async fn lock(request: &Request, world: &World, run: &str) -> Result<Option<Rc<Lock>>> {
-    if !calls_a(&request.script, Class::writes) || request.locking.off {
+    if !calls_a(&request.script, |f| {
+        f.signature.class.writes() && !f.lockless
+    }) || request.locking.off
+    {
         return Ok(None);
     }
     let options = LockOptions {

@@ -8,6 +8,7 @@ mod autoscaler;
 mod chance;
 mod chatter;
 mod crowd;
+mod desk;
 mod door;
 mod fault;
 mod gke;
@@ -48,10 +49,10 @@ use tower::{Layer as _, ServiceExt as _};
 
 use crate::error::{self, Kind};
 use crate::event::Events;
-use crate::names::{AGE, ClusterName, HUB_PODS, Mode};
+use crate::names::{AGE, ClusterName, HUB_PODS, K8sEndpoint, Mode};
 use crate::world::record::Record;
 use crate::world::secret::Secret;
-use crate::world::{Clock, Doors, Http, Target};
+use crate::world::{Clock, Desk, Doors, Http, Target};
 use handle::Sim;
 use state::State;
 
@@ -282,6 +283,8 @@ impl Practice {
             debt_age: AGE,
             price: None,
             hub_pods: HUB_PODS.map(str::to_owned).to_vec(),
+            k8s_endpoint: K8sEndpoint::default(),
+            impersonate: None,
             type_name: false,
             timezone: None,
             mode,
@@ -326,6 +329,10 @@ impl Doors for Practice {
         let token = Secret::new(hub::TOKEN);
         let hub = Http::new(hub::ADDRESS, Some(token), service, record);
         Box::pin(async { Ok(Some(hub)) })
+    }
+
+    fn desk(&self) -> &dyn Desk {
+        self
     }
 
     fn renew(&self) -> BoxFuture<'_, error::Result<()>> {

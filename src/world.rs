@@ -3,8 +3,10 @@
 //! A [`World`] is all a domain room ever sees. Whether the doors behind it are real
 //!  or simulated (`sim`) it cannot tell, and it never knows scripts.
 
+pub(crate) mod address;
 mod asleep;
 pub mod clock;
+pub mod desk;
 mod guard;
 pub mod http;
 pub mod live;
@@ -32,11 +34,12 @@ use tokio::sync::watch;
 
 use crate::error;
 use crate::event::{self, Change, Event, Events, Fate, Usual, What};
-use crate::names::{ClusterName, Mode, Price};
+use crate::names::{ClusterName, K8sEndpoint, Mode, Price};
 
 use asleep::Asleep;
 
 pub use clock::Clock;
+pub use desk::Desk;
 pub use guard::{Guard, NoGuard};
 pub use http::Http;
 pub use note::{Begun, Note, Notes};
@@ -61,6 +64,10 @@ pub struct Target {
     pub price: Option<Price>,
     /// How the names of the hubs' own pods begin.
     pub hub_pods: Vec<String>,
+    /// Which of its endpoints is used.
+    pub k8s_endpoint: K8sEndpoint,
+    /// A service account to act as.
+    pub impersonate: Option<String>,
     /// Whether an ordinary confirmation asks for the target's name to be typed.
     pub type_name: bool,
     /// The time zone times are shown in; UTC when there is none.
@@ -76,7 +83,7 @@ impl Target {
     }
 }
 
-/// The services' clients; the only thing that differs between live and practice.
+/// The services' clients and the operator's machine; all that differs between live and practice.
 pub trait Doors: Send + Sync {
     /// Google's client for the GKE API.
     fn gke(&self) -> BoxFuture<'_, error::Result<ClusterManager>>;
@@ -84,6 +91,8 @@ pub trait Doors: Send + Sync {
     fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>>;
     /// The target's hub; none where no hub, or no token for it, is configured.
     fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>>;
+    /// The operator's own machine.
+    fn desk(&self) -> &dyn Desk;
     /// Throws the credentials away and gets new ones (after a 401).
     fn renew(&self) -> BoxFuture<'_, error::Result<()>>;
 }

@@ -53,6 +53,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |w, a| said(&w, &a, Level::Next),
         "What to do afterwards; shown again at the end.",
     ),
+    function(
+        "output",
+        Class::Local,
+        TEXT,
+        Type::Unit,
+        output,
+        "Puts a text on standard output as it is, for a file or another program; in a runbook that has this, everything else goes to standard error.",
+    ),
     super::optional(
         1,
         function(
@@ -121,6 +129,19 @@ fn said(world: &World, args: &Args, level: Level) -> Answer {
     let text = args.text(0);
     Box::pin(async move {
         world.emit(What::Said { level, text: text? });
+        Ok(().into())
+    })
+}
+
+fn output(world: World, args: Args) -> Answer {
+    Box::pin(async move {
+        for line in args.text(0)?.lines() {
+            world.emit(What::Line {
+                source: String::new(),
+                text: line.to_owned(),
+                error: false,
+            });
+        }
         Ok(().into())
     })
 }

@@ -65,6 +65,8 @@ impl Environment {
                 credentials_file: path("GOOGLE_APPLICATION_CREDENTIALS"),
                 gcloud_folder: path("CLOUDSDK_CONFIG").or_else(|| under_home(".config/gcloud")),
                 path: env::var_os("PATH"),
+                kubeconfig: env::var_os("KUBECONFIG"),
+                home: home.clone(),
                 // Asking takes seconds where there is none, so somebody has to say that there is.
                 metadata_server: text("RUNBOOK_METADATA_SERVER").is_some(),
                 iam_credentials_endpoint: text("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"),

@@ -244,6 +244,11 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             debt_age: target.debt_age.map_or(AGE, Into::into),
             price: target.price.clone().map(Into::into),
             hub_pods: target.hub_pods.clone(),
+            k8s_endpoint: target.k8s_endpoint,
+            impersonate: target
+                .impersonate
+                .as_ref()
+                .map(|account| account.as_str().to_owned()),
             type_name: target.confirm == Confirm::TypeName,
             timezone: (target.timezone.as_ref()).map(|zone| zone.as_str().to_owned()),
             mode: Mode::Live,
@@ -252,11 +257,6 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             Some(endpoint) => Some(endpoint.as_str().to_owned()),
             None => environment.endpoint.clone(),
         },
-        k8s_endpoint: target.k8s_endpoint,
-        impersonate: target
-            .impersonate
-            .as_ref()
-            .map(|account| account.as_str().to_owned()),
         hub: hub(target, setup)?,
         environment: environment.google.clone(),
         webhook: (target.webhook.as_ref())

@@ -1,7 +1,9 @@
 //! A cluster, as far as anybody here needs it.
 
+use google_cloud_container_v1::model;
 use serde::{Deserialize, Serialize};
 
+use super::Error;
 use super::call::{Request, read};
 use crate::error;
 use crate::world::World;
@@ -21,17 +23,22 @@ pub struct Cluster {
     pub pools: Vec<String>,
 }
 
+/// GKE's description of the target's cluster.
+pub(super) async fn describe(world: &World) -> Result<model::Cluster, Error> {
+    let path = world.target().cluster.path();
+    let what = format!("read cluster {}", world.target().cluster.cluster);
+    read(world, &Request::read(path.clone(), what), async |gke| {
+        gke.get_cluster().set_name(&path).send().await
+    })
+    .await
+}
+
 /// Reads the target's cluster.
 ///
 /// # Errors
 /// When it does not exist, or cannot be read.
 pub async fn cluster(world: &World) -> error::Result<Cluster> {
-    let path = world.target().cluster.path();
-    let what = format!("read cluster {}", world.target().cluster.cluster);
-    let found = read(world, &Request::read(path.clone(), what), async |gke| {
-        gke.get_cluster().set_name(&path).send().await
-    })
-    .await?;
+    let found = describe(world).await?;
     Ok(Cluster {
         status: found.status.name().unwrap_or("UNKNOWN").to_owned(),
         pools: found.node_pools.into_iter().map(|pool| pool.name).collect(),

@@ -86,7 +86,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::names::{ClusterName, Mode};
+    use crate::names::{ClusterName, K8sEndpoint, Mode};
 
     /// Emits the end of a wait; gives what the webhook was sent, and what came out as events.
     async fn told(took_seconds: u64, ok: bool, status: &str) -> (Option<String>, Vec<What>) {
@@ -106,6 +106,8 @@ mod tests {
             debt_age: Duration::ZERO,
             price: None,
             hub_pods: Vec::new(),
+            k8s_endpoint: K8sEndpoint::default(),
+            impersonate: None,
             type_name: false,
             timezone: None,
             mode: Mode::Live,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::scene::Scene;
-use super::{Place, Request, holds_sessions};
+use super::{Place, Request, holds_sessions, prints};
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Finished, Resumed, Started, What};
 use crate::journal::{
@@ -242,7 +242,7 @@ fn started(request: &Request, world: &World, run: &str) -> Started {
         mode: target.mode,
         timezone: target.timezone.clone(),
         params: given(request),
-        bare: holds_sessions(&request.script),
+        bare: holds_sessions(&request.script) || prints(&request.script),
         seed,
         faults,
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Company, Earlier, Request, kept};
 use crate::error::Result;
 use crate::journal::Journal;
-use crate::names::{K8sEndpoint, Mode};
+use crate::names::Mode;
 use crate::sim::{Practice, Setup, Speed};
 use crate::world::live::{self, Live};
 use crate::world::secret::Secret;
@@ -31,10 +31,6 @@ pub struct LivePlace {
     pub target: Target,
     /// Where the GKE API is, when not at Google.
     pub endpoint: Option<String>,
-    /// How to reach the cluster.
-    pub k8s_endpoint: K8sEndpoint,
-    /// A service account to act as.
-    pub impersonate: Option<String>,
     /// Its hub, and what opens it.
     pub hub: Option<live::HubPlace>,
     /// Where credentials may be found.
@@ -70,8 +66,8 @@ impl Scene {
                 let doors = Live::new(live::Options {
                     cluster: live.target.cluster.clone(),
                     endpoint: live.endpoint.clone(),
-                    k8s_endpoint: live.k8s_endpoint,
-                    impersonate: live.impersonate.clone(),
+                    k8s_endpoint: live.target.k8s_endpoint,
+                    impersonate: live.target.impersonate.clone(),
                     hub: live.hub.clone(),
                     environment: live.environment.clone(),
                     events: company.events.clone(),

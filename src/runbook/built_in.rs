@@ -6,6 +6,7 @@ use crate::runbook::library::BuiltIn;
 pub const BUILT_IN: BuiltIn = &[
     ("logs.rhai", include_str!("../../runbooks/logs.rhai")),
     ("shell.rhai", include_str!("../../runbooks/shell.rhai")),
+    ("access.rhai", include_str!("../../runbooks/access.rhai")),
     (
         "teardown.rhai",
         include_str!("../../runbooks/teardown.rhai"),

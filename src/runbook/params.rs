@@ -62,9 +62,9 @@ pub enum Kind {
 }
 
 impl Param {
-    /// The flag: `user_pool` is given as `--user-pool`.
+    /// The flag, without dashes.
     pub fn flag(&self) -> String {
-        self.name.replace('_', "-")
+        names::flag(&self.name)
     }
 
     /// Every flag it takes up, without dashes; none when it is positional.

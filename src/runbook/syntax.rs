@@ -83,7 +83,9 @@ fn words(error: &ParseErrorType) -> (String, Option<&'static str>) {
         ),
         ParseErrorType::Reserved(word) => (
             format!("`{word}` is a reserved word"),
-            Some("choose another name; as a map key it can be written in quotes"),
+            Some(
+                "choose another name, or put `_` at its end, which a flag leaves off; as a map key it can be written in quotes",
+            ),
         ),
         ParseErrorType::WrongDocComment => (
             "a `///` comment may stand only before a function".to_owned(),

@@ -105,6 +105,10 @@ pub const FAULTS: &[(&str, &str)] = &[
         "crash-loop",
         "the hub of prod ends as soon as it starts: CrashLoopBackOff, more restarts each time",
     ),
+    (
+        "plugin-missing",
+        "gke-gcloud-auth-plugin, which gives kubectl its tokens, is not installed",
+    ),
 ];
 
 /// The kinds of fault, by the names in [`FAULTS`].
@@ -133,6 +137,7 @@ pub(super) enum Trouble {
     HeldByAnother,
     LeaseLost,
     LeaseAbandoned,
+    PluginMissing,
     NoMetrics,
     HubPodMissing,
     CrashLoop,
@@ -165,6 +170,7 @@ impl Trouble {
             | Self::TokenTooNarrow
             | Self::HeldByAnother
             | Self::LeaseAbandoned
+            | Self::PluginMissing
             | Self::NoMetrics
             | Self::HubPodMissing
             | Self::CrashLoop => 0,

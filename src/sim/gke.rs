@@ -12,6 +12,7 @@ use google_cloud_gax::response::Response;
 use jiff::Timestamp;
 use serde_json::json;
 
+pub(super) use answers::HOSTS;
 use answers::{known_cluster, known_parent};
 
 use super::cluster;

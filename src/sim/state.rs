@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::apiserver::Store;
 use super::chance::Chance;
 use super::crowd::Churn;
+use super::desk;
 use super::fault::{Fault, Trouble, When};
 use super::leases::Held;
 use super::operations::Operation;
@@ -129,6 +130,9 @@ pub(super) struct State {
     /// The store's version with which people and deployments are in step.
     #[serde(default)]
     pub(super) pods_seen: u64,
+    /// Files on the operator's machine, by name.
+    #[serde(default)]
+    pub(super) desk: BTreeMap<String, String>,
     /// How often something was put on disk: a record of the journal, or a change just accepted.
     #[serde(default)]
     pub(super) points: u64,
@@ -171,6 +175,7 @@ impl State {
             ledger: Vec::new(),
             people: BTreeMap::new(),
             pods_seen: 0,
+            desk: desk::files(),
             points: 0,
             asleep: None,
             dying: false,

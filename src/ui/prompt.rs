@@ -9,6 +9,7 @@ use super::Options;
 use super::paint::Paint;
 use super::{terminal, words};
 use crate::error::{Error, Kind, Result};
+use crate::names;
 use crate::world::operator::{Form, Question};
 
 /// Puts one question and waits for its answer, or for Ctrl-C (`Interrupted`).
@@ -86,7 +87,7 @@ pub fn prompt_param<T>(
     parse: impl Fn(&str) -> std::result::Result<T, String>,
 ) -> Result<T> {
     if !options.terminal {
-        let flag = label.replace('_', "-");
+        let flag = names::flag(label);
         return Err(
             Error::new(Kind::Usage, format!("`{label}` is missing: {help}"))
                 .hint(format!("pass --{flag} VALUE")),

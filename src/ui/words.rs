@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::event::{Change, Fate, Item, Level, Phase, Resumed, Started, Usual, What};
-use crate::names::{Mode, Took};
+use crate::names::{self, Mode, Took};
 
 /// The text on one line: cluster messages may hold line breaks and escape sequences.
 pub fn line(text: &str) -> String {
@@ -36,7 +36,7 @@ pub(super) fn particulars(started: &Started) -> Vec<String> {
         let params: Vec<String> = started
             .params
             .iter()
-            .map(|(name, value)| format!("--{} {}", name.replace('_', "-"), value_text(value)))
+            .map(|(name, value)| format!("--{} {}", names::flag(name), value_text(value)))
             .collect();
         lines.push(format!("with {}", params.join(" ")));
     }

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod credentials;
+mod desk;
 mod gcloud;
 mod hub;
 mod impersonation;
@@ -24,12 +25,15 @@ use google_cloud_gax::retry_policy::NeverRetry;
 use tokio::sync::Mutex;
 
 use super::Doors;
+use super::address::Address;
 use super::clock::Clock;
+use super::desk::Desk;
 use super::http::Http;
 use super::record::Record;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::names::{ClusterName, K8sEndpoint};
+use desk::RealDesk;
 use impersonation::Impersonation;
 use tokens::Tokens;
 
@@ -70,6 +74,7 @@ pub struct Live(Arc<Inner>);
 
 struct Inner {
     options: Options,
+    desk: RealDesk,
     open: Mutex<Open>,
 }
 
@@ -98,8 +103,16 @@ impl Live {
     /// Doors to this cluster. Nothing is sent before the first use.
     pub fn new(options: Options) -> Self {
         install_tls();
+        let environment = &options.environment;
+        let desk = RealDesk {
+            kubeconfig: environment.kubeconfig.clone(),
+            home: environment.home.clone(),
+            path: environment.path.clone().unwrap_or_default(),
+            record: Record::new("k8s", options.events.clone(), options.clock.clone()),
+        };
         Self(Arc::new(Inner {
             options,
+            desk,
             open: Mutex::default(),
         }))
     }
@@ -158,7 +171,7 @@ impl Live {
         let tokens = self.tokens(open).await?;
         let options = &self.0.options;
         let found = cluster::find(&gke, &options.cluster, &self.record("gke")).await?;
-        let address = cluster::address(&found, &options.cluster, options.k8s_endpoint)?;
+        let address = Address::of(&found, &options.cluster, options.k8s_endpoint)?;
         let k8s = cluster::client(address, &options.cluster, tokens, &self.record("k8s"))?;
         open.k8s = Some(k8s.clone());
         Ok(k8s)
@@ -191,6 +204,10 @@ impl Doors for Live {
             }
             Ok(open.hub.clone())
         })
+    }
+
+    fn desk(&self) -> &dyn Desk {
+        &self.0.desk
     }
 
     fn renew(&self) -> BoxFuture<'_, Result<()>> {

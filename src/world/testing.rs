@@ -1,16 +1,18 @@
 //! A world for unit tests: given clients, paused time, everything that happened kept.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 use jiff::Timestamp;
 
+use super::desk::{Replaced, Replacement};
 use super::operator::{Answer, Question};
-use super::{Clock, Doors, Note, Notes, Operator, Parts, Stop, Target, World};
+use super::{Clock, Desk, Doors, Note, Notes, Operator, Parts, Stop, Target, World};
 use crate::error::{self, Kind};
 use crate::event::{Event, Events, What};
-use crate::names::{self, ClusterName, Mode};
+use crate::names::{self, ClusterName, K8sEndpoint, Mode};
 use crate::world::Http;
 
 /// What a test world is made of, and what it has seen.
@@ -83,6 +85,8 @@ pub(crate) fn parts_with(
             debt_age: names::AGE,
             price: None,
             hub_pods: names::HUB_PODS.map(str::to_owned).to_vec(),
+            k8s_endpoint: K8sEndpoint::default(),
+            impersonate: None,
             type_name: false,
             timezone: None,
             mode: Mode::Rehearsal,
@@ -132,6 +136,10 @@ impl Doors for Given {
         Box::pin(async { Ok(self.hub.clone()) })
     }
 
+    fn desk(&self) -> &dyn Desk {
+        &Bare
+    }
+
     fn renew(&self) -> BoxFuture<'_, error::Result<()>> {
         *self
             .seen
@@ -147,6 +155,27 @@ impl Notes for Seen {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.push(note.clone());
         Ok(())
+    }
+}
+
+/// A machine with nothing on it.
+struct Bare;
+
+impl Desk for Bare {
+    fn kubeconfigs(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn read(&self, _: &Path) -> error::Result<Option<String>> {
+        Ok(None)
+    }
+
+    fn replace(&self, _: Replacement) -> BoxFuture<'_, error::Result<Replaced>> {
+        Box::pin(async { closed(None, "desk") })
+    }
+
+    fn kubectl(&self, _: &[PathBuf], _: &str) -> BoxFuture<'_, error::Result<kube::Client>> {
+        Box::pin(async { closed(None, "desk") })
     }
 }
 

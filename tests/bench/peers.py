@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the program beside the peers it is held against, taking turns in one run.
 
-    cargo build --release && python3 tests/bench/peers.py [PROGRAM] [--rounds N]
+    cargo build --release && python3 tests/bench/peers.py [PROGRAM] [--rounds N] [--only WHAT]
 
 Prints medians of CPU (user + system), wall and peak memory, and each as a ratio to the peer's.
 Asserts nothing. Rows whose peer (kubectl, gcloud) or tool (openssl) is absent are skipped.
@@ -9,15 +9,22 @@ Asserts nothing. Rows whose peer (kubectl, gcloud) or tool (openssl) is absent a
 
 import argparse
 import base64
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import shutil
+import signal
+import struct
 import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # A child's peak counts what it was forked from, so a small interpreter starts it, not this one:
@@ -218,10 +225,113 @@ def mutations(program, env, folder, rounds):
               + ", ".join(change.rsplit("/", 1)[-1] for change in Mock.changes))
 
 
+def crowd_server():
+    """Builds the server of large clusters; its program."""
+    built = subprocess.run(
+        ["cargo", "build", "--release", "--bench", "crowd", "--message-format", "json"],
+        cwd=os.path.dirname(os.path.abspath(__file__)), check=True, stdout=subprocess.PIPE,
+    )
+    messages = [json.loads(line) for line in built.stdout.splitlines()]
+    return next(m["executable"] for m in messages
+                if m.get("executable") and m["target"]["name"] == "crowd")
+
+
+@contextlib.contextmanager
+def crowd(server, nodes, pods, changes, env, folder):
+    """A cluster of that size in a process of its own, which both programs are led to."""
+    command = [server, "serve", str(nodes), str(pods), str(changes)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    where = json.loads(process.stdout.readline())
+    write(folder, "runbook.toml",
+          '[target.crowd]\nproject = "p"\nlocation = "l"\ncluster = "c"\n'
+          f'watch = {json.dumps(where["namespaces"])}\nendpoint = "{where["gke"]}"\n')
+    write(folder, "kubeconfig", json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "crowd",
+        "clusters": [{"name": "crowd", "cluster": {
+            "server": where["kubernetes"], "certificate-authority-data": where["authority"]}}],
+        "users": [{"name": "crowd", "user": {"token": "bench"}}],
+        "contexts": [{"name": "crowd", "context": {
+            "cluster": "crowd", "user": "crowd"}}],
+    }))
+    env = env | {"KUBECONFIG": os.path.join(folder, "kubeconfig"),
+                 "CLOUDSDK_AUTH_ACCESS_TOKEN": "bench"}
+    measure([env["RUNBOOK"], "trust"], env, folder)
+    try:
+        yield env
+    finally:
+        process.stdin.close()
+        process.wait()
+
+
+def pods(program, server, env, folder, rounds):
+    with crowd(server, 400, 10_000, 0, env, folder) as env:
+        for flags in ([], ["--all"]):
+            words = " ".join(["runbook run pods", *flags])
+            compare("10,000 pods", "want 1/10 of the time, 1/8 of the memory",
+                    (words, [[program, "run", "pods", "--on", "crowd", *flags]]),
+                    ("kubectl get pods -A", [["kubectl", "get", "pods", "-A"]]), env, folder, rounds)
+
+
+def live(program, server, env, folder, seconds=30):
+    """The screen of a large cluster that changes, on a terminal of its own."""
+    with crowd(server, 5_000, 100_000, 50, env, folder) as env:
+        screen, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
+        process = subprocess.Popen(
+            [program, "run", "pods", "--live", "--on", "crowd"], cwd=folder,
+            env=env | {"TERM": "xterm-256color"}, start_new_session=True,
+            stdin=terminal, stdout=terminal, stderr=terminal,
+        )
+        os.close(terminal)
+        shown = []
+        threading.Thread(target=drain, args=(screen, shown), daemon=True).start()
+        began = time.monotonic()
+        while not settled(process.pid):
+            if process.poll() is not None or time.monotonic() - began > 300:
+                sys.exit(f"pods --live did not settle:\n{b''.join(shown)[-2000:].decode(errors='replace')}")
+        synced = time.monotonic() - began
+        before, written = spent(process.pid), sum(map(len, shown))
+        time.sleep(seconds)
+        used, written = spent(process.pid) - before, sum(map(len, shown)) - written
+        with open(f"/proc/{process.pid}/status") as status:
+            memory = {line.split(":")[0]: int(line.split()[1]) / 1024
+                      for line in status if line.startswith(("VmHWM", "VmRSS"))}
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        print(f"\npods --live, 100,000 pods, 50 changes a second, {seconds} s; "
+              "want under 2 % of a core and 600 MiB")
+        print(f"  {used / seconds * 100:.2f} % of a core, {memory['VmRSS']:.0f} MiB, "
+              f"at its peak {memory['VmHWM']:.0f} MiB; everything was there after {synced:.1f} s; "
+              f"{written / seconds / 1024:.1f} KiB/s to the screen")
+
+
+def drain(screen, shown):
+    with contextlib.suppress(OSError):
+        while text := os.read(screen, 65536):
+            shown.append(text)
+
+
+def spent(pid):
+    """CPU seconds of a process so far."""
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def settled(pid):
+    """Whether it has had hardly anything to do for two seconds."""
+    with contextlib.suppress(OSError):
+        before = spent(pid)
+        time.sleep(2)
+        return before > 0.5 and spent(pid) - before < 0.2
+    return False
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", nargs="?", default="target/release/runbook")
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--only", choices=["start", "rehearsal", "mutations", "pods", "live"])
     said = parser.parse_args()
     program, rounds = os.path.abspath(said.program), said.rounds
     if not os.access(program, os.X_OK):
@@ -232,18 +342,19 @@ def main():
     print(f"{rounds} rounds each, taking turns; medians")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         env = {
-            "PATH": os.environ["PATH"], "HOME": folder,
+            "PATH": os.environ["PATH"], "HOME": folder, "RUNBOOK": program,
             "RUNBOOK_STATE_DIR": os.path.join(folder, "state"),
             "CLOUDSDK_CONFIG": os.path.join(folder, "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
             "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
             "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
         }
-        if "kubectl" not in missing:
+        wanted = [said.only] if said.only else ["start", "rehearsal", "mutations", "pods", "live"]
+        if "start" in wanted and "kubectl" not in missing:
             compare("Starting up", "want 1/10 (about 10 ms, 20 MiB)",
                     ("runbook list", [[program, "list"]]),
                     ("kubectl version --client", [["kubectl", "version", "--client"]]),
                     env, folder, rounds)
-        if "gcloud" not in missing:
+        if "rehearsal" in wanted and "gcloud" not in missing:
             compare("A rehearsal, journal and all", "want 1/10 (about 70 ms)",
                     ("runbook rehearse warm_up --nodes 2",
                      [[program, "rehearse", "warm_up", "--nodes", "2", "--speed", "max"]]),
@@ -251,8 +362,14 @@ def main():
             runs = os.path.join(env["RUNBOOK_STATE_DIR"], "runs")
             journals = os.listdir(runs) if os.path.isdir(runs) else []
             print(f"  {len(journals)} journals were written")
-        if not missing & {"gcloud", "openssl"}:
+        if "mutations" in wanted and not missing & {"gcloud", "openssl"}:
             mutations(program, env, folder, rounds)
+        if {"pods", "live"} & set(wanted):
+            server = crowd_server()
+        if "pods" in wanted and "kubectl" not in missing:
+            pods(program, server, env, folder, rounds)
+        if "live" in wanted and sys.platform == "linux":
+            live(program, server, env, folder)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ const RUNS: &[(&str, &str)] = &[
         "teardown",
         "--now --evict --answer evict=practice --scenario users",
     ),
+    ("access", ""),
     ("nodes", "--scenario warm"),
     (
         "pods",

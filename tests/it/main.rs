@@ -5,6 +5,7 @@
     reason = "a failed test says where by panicking"
 )]
 
+mod access;
 mod canned;
 mod check_holds;
 mod cluster;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::journal::Header;
+use crate::names;
 use crate::runbook::library::Library;
 use crate::runbook::params::flags;
 use crate::runbook::script::Script;
@@ -33,7 +34,7 @@ impl<'a> Scripts<'a> {
             let value = value
                 .as_str()
                 .map_or_else(|| value.to_string(), flags::quoted);
-            format!("--{} {value}", name.replace('_', "-"))
+            format!("--{} {value}", names::flag(name))
         });
         given.collect::<Vec<_>>().join(" ")
     }

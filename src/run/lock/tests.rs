@@ -74,6 +74,10 @@ impl Doors for Reach {
         Box::pin(async { Ok(None) })
     }
 
+    fn desk(&self) -> &dyn crate::world::Desk {
+        self.practice.desk()
+    }
+
     fn renew(&self) -> BoxFuture<'_, Result<()>> {
         self.practice.renew()
     }

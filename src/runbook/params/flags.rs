@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, TypedValueParser, ValueHint};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::Value;
 
+use crate::names;
 use crate::runbook::params::{Kind, Param, Spelled};
 use crate::runbook::script::Script;
 
@@ -170,7 +171,7 @@ fn help(param: &Param, others: &[&Param]) -> String {
         (Some(Value::String(empty)), _) if empty.is_empty() => String::new(),
         (Some(Value::Bool(true)), _) => " [on unless switched off]".to_owned(),
         (Some(default), _) => format!(" [default: {}]", param.spell(default)),
-        (None, Some(first)) => format!(" [instead of --{}]", first.replace('_', "-")),
+        (None, Some(first)) => format!(" [instead of --{}]", names::flag(first)),
         (None, None) if others.is_empty() => " [required]".to_owned(),
         (None, None) => format!(" [required, or {others}]"),
     };

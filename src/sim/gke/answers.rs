@@ -1,6 +1,8 @@
 //! What GKE makes of each request: looked up, checked, begun, described.
 
-use google_cloud_container_v1::model::{self, NodePoolAutoscaling, node_pool, operation};
+use google_cloud_container_v1::model::{
+    self, NodePoolAutoscaling, control_plane_endpoints_config, node_pool, operation,
+};
 use google_cloud_gax::Result;
 use jiff::Timestamp;
 
@@ -16,6 +18,22 @@ const CANCEL: (u64, u64) = (5_000, 15_000);
 /// Processors the project may use in its region, and those of one machine.
 const QUOTA: usize = 200;
 const PROCESSORS: usize = 8;
+/// The addresses of its control plane; nothing real can have them.
+const IP: &str = "practice.invalid";
+const DNS: &str = "gke-practice.northamerica-northeast1.practice.invalid";
+const INTERNAL: &str = "internal.practice.invalid";
+pub(in crate::sim) const HOSTS: [&str; 3] = [IP, DNS, INTERNAL];
+/// The certificate of an authority whose key nobody has.
+const AUTHORITY: &str = "\
+    LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJqVENDQVRPZ0F3SUJBZ0lVQWJaZG1sYkJmQUxEU1ZzVEYrdF\
+    piaCs2OTVrd0NnWUlLb1pJemowRUF3SXcKRXpFUk1BOEdBMVVFQXd3SWNISmhZM1JwWTJVd0lCY05Nall4TVRJek1q\
+    TXdNalF3V2hnUE1qRXlOakV3TXpBeQpNekF5TkRCYU1CTXhFVEFQQmdOVkJBTU1DSEJ5WVdOMGFXTmxNRmt3RXdZSE\
+    tvWkl6ajBDQVFZSUtvWkl6ajBECkFRY0RRZ0FFK0wzSUMrUnFyaEx6OVJtcXZpUFFmY0VNL3RRRm8wV1dHaW5mTkk0\
+    Yzl5ZGdXMEowb3BpS0lUcEEKc3VWTXdmWHRFVkdXZXZuY1d6bmFMcTEzanBQWi82TmpNR0V3SFFZRFZSME9CQllFRk\
+    VONGNJUCtwZnpBdFgwYwoxNjdpQTNrOFNtZVVNQjhHQTFVZEl3UVlNQmFBRkVONGNJUCtwZnpBdFgwYzE2N2lBM2s4\
+    U21lVU1BOEdBMVVkCkV3RUIvd1FGTUFNQkFmOHdEZ1lEVlIwUEFRSC9CQVFEQWdJRU1Bb0dDQ3FHU000OUJBTUNBMG\
+    dBTUVVQ0lFejcKYjZwSllrSXlhQXRzYjNwaVhCQVgrTllRZDBTb2xDMVhyZnUzVEY4Q0FpRUFsSDQ3ZkYxeEtZd091\
+    akl1d0tjYQpGQVNCNXorcWNrRW82TUxmSENqOEhTND0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";
 const VERSION: &str = "1.30.5-gke.1014001";
 
 pub(super) fn known_cluster(name: &str) -> Result<()> {
@@ -127,7 +145,21 @@ impl State {
             .set_location(&name.location)
             .set_locations(zones)
             .set_status(status)
-            .set_endpoint("practice.invalid")
+            .set_endpoint(IP)
+            .set_master_auth(model::MasterAuth::new().set_cluster_ca_certificate(AUTHORITY))
+            .set_control_plane_endpoints_config(
+                model::ControlPlaneEndpointsConfig::new()
+                    .set_ip_endpoints_config(
+                        control_plane_endpoints_config::IPEndpointsConfig::new()
+                            .set_enabled(true)
+                            .set_private_endpoint(INTERNAL),
+                    )
+                    .set_dns_endpoint_config(
+                        control_plane_endpoints_config::DNSEndpointConfig::new()
+                            .set_endpoint(DNS)
+                            .set_allow_external_traffic(true),
+                    ),
+            )
             .set_current_master_version(VERSION)
             .set_node_pools(self.pools.values().map(|pool| self.node_pool(pool)))
             .set_self_link(link(&name.path()))

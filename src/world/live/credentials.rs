@@ -38,6 +38,10 @@ pub struct Environment {
     pub gcloud_folder: Option<PathBuf>,
     /// `PATH`, to look for `gcloud` in.
     pub path: Option<OsString>,
+    /// `KUBECONFIG`.
+    pub kubeconfig: Option<OsString>,
+    /// The person's own folder, with `.kube` in it.
+    pub home: Option<PathBuf>,
     /// Whether this may be a machine at Google, whose metadata server gives tokens.
     pub metadata_server: bool,
     /// `CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS`.

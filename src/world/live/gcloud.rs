@@ -43,10 +43,7 @@ struct Credential {
 impl Gcloud {
     /// The first one on this `PATH`. `refresh`: its own cached token was just refused.
     pub(super) fn on(path: &OsStr, refresh: bool) -> Option<Self> {
-        std::env::split_paths(path)
-            .flat_map(|folder| NAMES.iter().map(move |name| folder.join(name)))
-            .find(|program| runs(program))
-            .map(|program| Self { program, refresh })
+        found_on(path, NAMES).map(|program| Self { program, refresh })
     }
 
     /// Asks for a token.
@@ -75,6 +72,13 @@ impl Gcloud {
     }
 }
 
+/// The first program of one of these names on this `PATH`.
+pub(super) fn found_on(path: &OsStr, names: &[&str]) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+        .find(|program| runs(program))
+}
+
 fn read(answer: &[u8]) -> Result<Token, String> {
     // The parser's own words could quote the token.
     let helper: Helper = serde_json::from_slice(answer)
@@ -90,8 +94,8 @@ fn read(answer: &[u8]) -> Result<Token, String> {
     })
 }
 
-/// The first lines of what gcloud said, on one line.
-fn shortened(stderr: &str) -> String {
+/// The first lines of what a program said, on one line.
+pub(super) fn shortened(stderr: &str) -> String {
     let words: Vec<&str> = stderr.split_whitespace().collect();
     let mut text = words.join(" ");
     if let Some((end, _)) = text.char_indices().nth(300) {
