@@ -6,6 +6,7 @@
 mod ask;
 mod debt;
 mod gke;
+mod hub;
 mod k8s;
 mod leave;
 mod options;
@@ -36,11 +37,20 @@ static FUNCTIONS: &[&[Function]] = &[
     debt::FUNCTIONS,
     pods::FUNCTIONS,
     pod::FUNCTIONS,
+    hub::FUNCTIONS,
 ];
 
 /// The same as signatures, with the types of handles and the keys of maps.
 pub fn table() -> Table {
-    let keys = [k8s::KEYS, leave::KEYS, debt::KEYS, pods::KEYS, pod::KEYS].concat();
+    let keys = [
+        k8s::KEYS,
+        leave::KEYS,
+        debt::KEYS,
+        pods::KEYS,
+        pod::KEYS,
+        hub::KEYS,
+    ]
+    .concat();
     engine::table(functions(), HANDLES, &keys)
 }
 

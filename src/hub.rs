@@ -10,4 +10,4 @@ mod servers;
 #[cfg(test)]
 mod tests;
 
-pub use servers::{Server, servers};
+pub use servers::{Server, configured, none, servers};

@@ -451,5 +451,6 @@ fn the_kubernetes_door_leads_to_the_router() {
 }
 
 mod faults;
+mod hub;
 mod people;
 mod usage;
