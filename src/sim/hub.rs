@@ -1,4 +1,4 @@
-//! The practice world's hub: JupyterHub's REST API, as far as a client here asks it.
+//! The practice world's hub: `JupyterHub`'s REST API, as far as a client here asks it.
 //!
 //! It is the hub of the first namespace; everybody with a server there is one of its users.
 

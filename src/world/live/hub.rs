@@ -13,7 +13,7 @@ use crate::world::record::Record;
 use crate::world::secret::Secret;
 
 /// How long a command may take to print a token; somebody may have to touch a key for it.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Where a hub is, and what opens it.
 #[derive(Debug, Clone)]
