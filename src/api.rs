@@ -6,6 +6,7 @@
 mod ask;
 mod debt;
 mod gke;
+mod hub;
 mod k8s;
 mod kubectl;
 mod leave;
@@ -38,6 +39,7 @@ static FUNCTIONS: &[&[Function]] = &[
     pods::FUNCTIONS,
     pod::FUNCTIONS,
     kubectl::FUNCTIONS,
+    hub::FUNCTIONS,
 ];
 
 /// The same as signatures, with the types of handles and the keys of maps.
@@ -49,6 +51,7 @@ pub fn table() -> Table {
         pods::KEYS,
         pod::KEYS,
         kubectl::KEYS,
+        hub::KEYS,
     ]
     .concat();
     engine::table(functions(), HANDLES, &keys)

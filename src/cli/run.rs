@@ -257,7 +257,7 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             Some(endpoint) => Some(endpoint.as_str().to_owned()),
             None => environment.endpoint.clone(),
         },
-        hub: hub(target, setup)?,
+        hub: hub(target, setup),
         environment: environment.google.clone(),
         webhook: (target.webhook.as_ref())
             .map(|webhook| secret(webhook, setup))
@@ -265,26 +265,21 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
     })
 }
 
-/// The hub, when there is a token for it.
-fn hub(target: &config::Target, setup: &Setup<'_>) -> Result<Option<HubPlace>> {
-    let Some(hub) = &target.hub else {
-        return Ok(None);
+/// The hub, when it is said where its token comes from.
+fn hub(target: &config::Target, setup: &Setup<'_>) -> Option<HubPlace> {
+    let hub = target.hub.as_ref()?;
+    let given = |token: std::result::Result<String, String>| match token.as_deref().map(str::trim) {
+        Ok("") => HubToken::Missing("there is nothing where it should be".to_owned()),
+        Ok(token) => HubToken::Given(Secret::new(token)),
+        Err(why) => HubToken::Missing(why.clone()),
     };
-    let given = |token: std::result::Result<String, String>| {
-        let token = token.map(|token| HubToken::Given(Secret::new(token.trim().to_owned())));
-        token.map_err(|why| {
-            Error::new(Kind::Config, format!("the hub has no token: {why}"))
-                .hint("set it, or take `token` out of `hub` in runbook.toml")
-        })
-    };
-    let token = match &hub.token {
-        None => return Ok(None),
-        Some(config::Token::Env(name)) => given(variable(name))?,
-        Some(config::Token::File(file)) => given(read(setup, file))?,
-        Some(config::Token::Command(command)) => HubToken::Command(command.clone()),
+    let token = match hub.token.as_ref()? {
+        config::Token::Env(name) => given(variable(name)),
+        config::Token::File(file) => given(read(setup, file)),
+        config::Token::Command(command) => HubToken::Command(command.clone()),
     };
     let url = hub.url.as_str().to_owned();
-    Ok(Some(HubPlace { url, token }))
+    Some(HubPlace { url, token })
 }
 
 fn variable(name: &str) -> std::result::Result<String, String> {

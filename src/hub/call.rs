@@ -42,35 +42,41 @@ pub(super) async fn get<T: DeserializeOwned>(
 
 fn read<T: DeserializeOwned>(hub: &Http, what: &'static str, answer: &Answer) -> Result<T, Error> {
     let hub = hub.base().to_owned();
-    let refusal = || serde_json::from_slice::<Refusal>(&answer.body).unwrap_or_default();
-    match answer.status {
-        StatusCode::OK => {}
-        status if status.is_redirection() => return Err(Error::LogIn { hub }),
-        // A token a hub does not know is a 403 as well, and its message says nothing.
-        StatusCode::FORBIDDEN => {
-            return Err(
-                match refusal().message.filter(|said| said.contains("scope")) {
-                    Some(message) => Error::Narrow { hub, what, message },
-                    None => Error::Token { hub },
-                },
-            );
+    let said = || {
+        let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
+        refusal.message.unwrap_or_default()
+    };
+    let is_page = answer.body.trim_ascii_start().starts_with(b"<");
+    Err(match answer.status {
+        status if status.is_redirection() => Error::LogIn { hub },
+        StatusCode::OK | StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED if is_page => {
+            Error::LogIn { hub }
         }
-        StatusCode::UNAUTHORIZED => return Err(Error::Token { hub }),
-        StatusCode::NOT_FOUND => return Err(Error::LogIn { hub }),
-        status => {
-            return Err(Error::Down {
+        StatusCode::OK => {
+            return serde_json::from_slice(&answer.body).map_err(|why| Error::Strange {
                 hub,
-                code: status.as_u16(),
+                why: why.to_string(),
             });
         }
-    }
-    serde_json::from_slice(&answer.body).map_err(|why| {
-        if answer.body.trim_ascii_start().starts_with(b"<") {
-            return Error::LogIn { hub };
-        }
-        Error::Strange {
+        // A token a hub does not know is a 403 as well, and its message says nothing.
+        StatusCode::FORBIDDEN if said().contains("scope") => Error::Narrow {
             hub,
-            why: why.to_string(),
+            what,
+            message: said(),
+        },
+        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Error::Token { hub },
+        StatusCode::NOT_FOUND => Error::Absent { hub },
+        status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+            Error::Down {
+                hub,
+                code: status.as_u16(),
+            }
         }
+        status => Error::Refused {
+            hub,
+            what,
+            code: status.as_u16(),
+            message: said(),
+        },
     })
 }

@@ -6,12 +6,18 @@ use crate::world::retry::{Failure, Verdict};
 /// A failure of this room; `hub` is its address.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
+    /// There is none.
+    #[error("no hub can be asked: target `{target}` has none with a token in runbook.toml")]
+    None { target: String },
     /// No answer came.
     #[error("the hub at {hub} does not answer: {why}")]
     Lost { hub: String, why: String },
     /// It cannot work just now.
     #[error("the hub at {hub} cannot answer now ({code})")]
     Down { hub: String, code: u16 },
+    /// The proxy before it knows of no hub: one is about to start, or there is none.
+    #[error("there is no hub's API at {hub} (404)")]
+    Absent { hub: String },
     /// It wants somebody to log in, or this is no hub.
     #[error("{hub} answers as a website does, not as a hub that knows the token")]
     LogIn { hub: String },
@@ -28,6 +34,14 @@ pub(super) enum Error {
     /// The token may do this, but not see all of it.
     #[error("the hub at {hub} does not tell {missing}: the token may not read it")]
     Blind { hub: String, missing: &'static str },
+    /// It does not do this; its own words.
+    #[error("the hub at {hub} refused to {what} ({code}): {message}")]
+    Refused {
+        hub: String,
+        what: &'static str,
+        code: u16,
+        message: String,
+    },
     /// The answer is not what a hub answers.
     #[error("cannot read what the hub at {hub} answered: {why}")]
     Strange { hub: String, why: String },
@@ -39,12 +53,14 @@ pub(super) enum Error {
 impl Failure for Error {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Lost { .. } | Self::Down { .. } => Verdict::Unknown,
+            Self::Lost { .. } | Self::Down { .. } | Self::Absent { .. } => Verdict::Unknown,
             Self::World(error) => Verdict::of(error),
-            Self::LogIn { .. }
+            Self::None { .. }
+            | Self::LogIn { .. }
             | Self::Token { .. }
             | Self::Narrow { .. }
             | Self::Blind { .. }
+            | Self::Refused { .. }
             | Self::Strange { .. } => Verdict::Final,
         }
     }
@@ -63,7 +79,14 @@ impl From<Error> for error::Error {
                 "look whether it is up: `runbook run pods`; check `hub.url` in runbook.toml"
                     .to_owned(),
             ),
-            Error::LogIn { .. } => (
+            Error::None { target } => (
+                Kind::Config,
+                format!(
+                    "add `url` and `token` of its `hub` under [target.{target}]; \
+                     `hub::configured()` asks beforehand"
+                ),
+            ),
+            Error::LogIn { .. } | Error::Absent { .. } => (
                 Kind::Config,
                 "`hub.url` in runbook.toml is the address people log in at, without /hub"
                     .to_owned(),
@@ -76,7 +99,7 @@ impl From<Error> for error::Error {
                 Kind::Denied,
                 format!("make a token at {hub}/hub/token as an admin, with the scopes {SCOPES}"),
             ),
-            Error::Strange { .. } => (
+            Error::Refused { .. } | Error::Strange { .. } => (
                 Kind::Bug,
                 "run it again with -vv and report what it says".to_owned(),
             ),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::get;
 use super::error::Error;
-use crate::error;
+use crate::error::{self, Kind};
 use crate::world::World;
 
 /// Users per answer; a hub gives no more than 200.
@@ -26,6 +26,8 @@ pub struct Server {
     pub started: Option<Timestamp>,
     /// When the hub last heard of somebody doing something in it; at most some minutes old.
     pub last_activity: Option<Timestamp>,
+    /// Its pod, where the token may read it (`admin:server_state`).
+    pub pod: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +60,31 @@ struct Found {
     ready: bool,
     started: Option<Timestamp>,
     last_activity: Option<Timestamp>,
+    state: Option<Kept>,
+}
+
+/// What the spawner keeps of a server (`KubeSpawner.get_state`).
+#[derive(Deserialize)]
+struct Kept {
+    pod_name: Option<String>,
+}
+
+/// What to say where a hub is needed and the target has none.
+pub fn none(world: &World) -> error::Error {
+    let target = world.target().name.clone();
+    Error::None { target }.into()
+}
+
+/// Whether the target's hub can be asked: one is configured, and there is a token for it.
+///
+/// # Errors
+/// When nobody can tell.
+pub async fn configured(world: &World) -> error::Result<bool> {
+    match world.doors().hub().await {
+        Ok(hub) => Ok(hub.is_some()),
+        Err(error) if error.kind == Kind::Credentials => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Every server that is up or on its way, by user; none where the target has no hub configured.
@@ -87,6 +114,7 @@ pub async fn servers(world: &World) -> error::Result<Option<Vec<Server>>> {
                 ready: found.ready,
                 started: found.started,
                 last_activity: found.last_activity,
+                pod: found.state.and_then(|kept| kept.pod_name),
             }));
         }
         match page.pages.next {
@@ -96,5 +124,7 @@ pub async fn servers(world: &World) -> error::Result<Option<Vec<Server>>> {
         }
     }
     servers.sort_by(|a, b| (&a.user, &a.name).cmp(&(&b.user, &b.name)));
+    // Somebody who came meanwhile moves others onto the next page.
+    servers.dedup_by(|a, b| (&a.user, &a.name) == (&b.user, &b.name));
     Ok(Some(servers))
 }

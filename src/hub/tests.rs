@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::{Server, servers};
+use super::{Server, configured, none, servers};
 use crate::error::{self, Kind};
 use crate::event::Events;
 use crate::world::record::Record;
@@ -112,7 +112,12 @@ async fn every_page_is_asked_for_with_the_token() {
 #[tokio::test(start_paused = true)]
 async fn without_a_hub_nobody_is_asked() {
     let (parts, _) = testing::parts(None, None);
-    assert_eq!(servers(&World::new(parts)).await.unwrap(), None);
+    let world = World::new(parts);
+    assert_eq!(servers(&world).await.unwrap(), None);
+    assert!(!configured(&world).await.unwrap());
+    let error = none(&world);
+    assert_eq!(error.kind, Kind::Config);
+    assert!(error.hint.unwrap().contains("[target.practice]"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,9 +127,65 @@ async fn a_redirect_is_a_log_in_and_is_never_followed() {
     assert_eq!(error.kind, Kind::Config);
     assert!(error.hint.unwrap().contains("hub.url"));
     assert_eq!(asked.paths().len(), 1);
-    let page = || axum::response::Html("<html>log in</html>").into_response();
-    assert_eq!(failing(page).await.kind, Kind::Config);
+    // A page is one too, whatever its status: something before the hub wants a log-in.
+    for code in [200, 401, 403] {
+        let code = StatusCode::from_u16(code).unwrap();
+        let page = axum::response::Html("\n<html>log in</html>");
+        let error = failing(move || (code, page).into_response()).await;
+        assert_eq!(error.kind, Kind::Config, "{code}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_is_about_to_start_is_asked_again_and_what_it_refuses_is_not() {
+    // The proxy knows of no hub until that has told it.
+    let tries = Arc::new(Mutex::new(0));
+    let (world, ..) = hub(move |_| {
+        let mut tries = tries.lock().unwrap();
+        *tries += 1;
+        match *tries {
+            1 => (StatusCode::NOT_FOUND, "no route").into_response(),
+            2 => no(429, "slow down"),
+            _ => page(&[], None),
+        }
+    });
+    assert_eq!(servers(&world).await.unwrap(), Some(Vec::new()));
     assert_eq!(failing(|| no(404, "Not Found")).await.kind, Kind::Config);
+    let (world, _, asked) = hub(|_| no(400, "Unrecognized state filter"));
+    let error = servers(&world).await.unwrap_err();
+    assert!(
+        error.message.contains("Unrecognized state filter"),
+        "{error}"
+    );
+    assert_eq!(asked.paths().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_server_of_everybody_is_told_once_with_its_pod_where_the_token_may_read_it() {
+    let (world, ..) = hub(|path| {
+        let mut ada = user("ada", "2026-01-15T12:59:00Z");
+        ada["servers"]["gpu"] = json!({ "ready": false, "pending": "spawn", "started": null,
+            "last_activity": null, "state": { "pod_name": "jupyter-ada--gpu" } });
+        ada["servers"][""]["state"] = json!({});
+        // Somebody has come meanwhile, and so she is on the next page again.
+        let next = path.ends_with("offset=0").then_some(1);
+        page(&[ada], next)
+    });
+    let found = servers(&world).await.unwrap().unwrap();
+    let told: Vec<_> = found
+        .iter()
+        .map(|server| (server.name.as_str(), server.ready, server.pod.as_deref()))
+        .collect();
+    let gpu = ("gpu", false, Some("jupyter-ada--gpu"));
+    assert_eq!(told, [("", true, None), gpu]);
+    assert_eq!((found[1].started, found[1].last_activity), (None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_does_not_move_on_is_not_asked_for_ever() {
+    let (world, _, asked) = hub(|_| page(&[user("ada", "2026-01-15T12:59:00Z")], Some(0)));
+    assert_eq!(servers(&world).await.unwrap().unwrap().len(), 1);
+    assert_eq!(asked.paths().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

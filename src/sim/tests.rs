@@ -452,6 +452,7 @@ fn the_kubernetes_door_leads_to_the_router() {
 
 mod crowd;
 mod faults;
+mod hub;
 mod hubs;
 mod people;
 mod usage;

@@ -49,7 +49,7 @@ pub struct Answer {
 
 impl Http {
     /// The service behind `service`, whose paths begin at `base`; requests carry
-    /// `Authorization: token TOKEN`, as JupyterHub wants it, and are told to `record`.
+    /// `Authorization: token TOKEN`, as a hub wants it, and are told to `record`.
     pub(crate) fn new<S, B>(base: &str, token: Option<Secret>, service: S, record: Record) -> Self
     where
         S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,

@@ -1,6 +1,7 @@
 //! The live doors, over loopback HTTP and TLS, against canned servers.
 
 mod credentials;
+mod hub;
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +13,7 @@ use runbook::error::{Error, Kind};
 use runbook::event::{Events, What};
 use runbook::names::ClusterName;
 use runbook::names::K8sEndpoint;
-use runbook::world::live::{Environment, Live, Options};
+use runbook::world::live::{Environment, HubPlace, Live, Options};
 use runbook::world::secret::Secret;
 use runbook::world::{Clock, Doors as _, webhook};
 use serde_json::{Value, json};
@@ -31,11 +32,20 @@ struct Doors {
 }
 
 fn doors(endpoint: String, environment: Environment, impersonate: Option<&str>) -> Doors {
+    doors_and_hub(endpoint, environment, impersonate, None)
+}
+
+fn doors_and_hub(
+    endpoint: String,
+    environment: Environment,
+    impersonate: Option<&str>,
+    hub: Option<HubPlace>,
+) -> Doors {
     let events = Arc::new(Mutex::new(Vec::new()));
     let secrets = Arc::new(Mutex::new(Vec::new()));
     let (heard, told) = (Arc::clone(&events), Arc::clone(&secrets));
     let live = Live::new(Options {
-        hub: None,
+        hub,
         cluster: ClusterName {
             project: "p".to_owned(),
             location: "l".to_owned(),

@@ -14,6 +14,7 @@ mod history;
 #[cfg(unix)]
 mod kills;
 mod live_doors;
+mod live_hub;
 #[cfg(unix)]
 mod live_resume;
 mod live_runs;

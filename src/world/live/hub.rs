@@ -13,7 +13,7 @@ use crate::world::record::Record;
 use crate::world::secret::Secret;
 
 /// How long a command may take to print a token; somebody may have to touch a key for it.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Where a hub is, and what opens it.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct HubPlace {
 pub enum HubToken {
     /// It is this.
     Given(Secret),
+    /// There is none, for this reason; a run that never asks the hub does not mind.
+    Missing(String),
     /// This program prints it, when it is first needed.
     Command(Vec<String>),
 }
@@ -37,6 +39,7 @@ impl fmt::Debug for HubToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given(secret) => secret.fmt(f),
+            Self::Missing(why) => why.fmt(f),
             Self::Command(command) => command.fmt(f),
         }
     }
@@ -47,11 +50,19 @@ impl fmt::Debug for HubToken {
 /// # Errors
 /// When there is no token to be had.
 pub(super) async fn open(place: &HubPlace, record: Record, on_secret: &OnSecret) -> Result<Http> {
+    let none = |why: &str, hint: String| {
+        Error::new(Kind::Credentials, format!("no token for the hub: {why}")).hint(hint)
+    };
     let token = match &place.token {
         HubToken::Given(token) => token.clone(),
+        HubToken::Missing(why) => {
+            let page = format!("{}/hub/token", place.url);
+            return Err(none(why, format!("make one at {page} and put it there")));
+        }
         HubToken::Command(command) => printed(command).await.map_err(|why| {
-            Error::new(Kind::Credentials, format!("no token for the hub: {why}"))
-                .hint("run the command of `hub.token` in runbook.toml by hand and see what it says")
+            let by_hand =
+                "run the command of `hub.token` in runbook.toml by hand and see what it says";
+            none(&why, by_hand.to_owned())
         })?,
     };
     on_secret(token.expose());
