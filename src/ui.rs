@@ -27,6 +27,8 @@ mod writer;
 
 use std::io::{self, Write};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 
@@ -100,6 +102,7 @@ pub struct Ui {
     thread: Option<JoinHandle<()>>,
     options: Options,
     redactor: Redactor,
+    heard: Arc<AtomicBool>,
 }
 
 impl Ui {
@@ -125,7 +128,7 @@ impl Ui {
 
     fn with(options: Options, streams: Streams, window: Window, asker: Asker) -> Self {
         let (to, from) = mpsc::channel();
-        let redactor = streams.redactor();
+        let (redactor, heard) = (streams.redactor(), streams.heard());
         let writer = Writer::new(&options, streams, window, to.clone(), asker);
         let thread = std::thread::Builder::new()
             .name("ui".to_owned())
@@ -136,6 +139,7 @@ impl Ui {
             thread,
             options,
             redactor,
+            heard,
         }
     }
 
@@ -149,7 +153,12 @@ impl Ui {
 
     /// The person, as a door: answers by flags first, then at the terminal.
     pub fn operator(&self, flags: Flags) -> Person {
-        Person::new(flags, &self.options, self.to.clone())
+        Person::new(
+            flags,
+            &self.options,
+            self.to.clone(),
+            Arc::clone(&self.heard),
+        )
     }
 
     /// Keeps secrets out of everything written; more can be added at any time.

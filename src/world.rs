@@ -229,6 +229,11 @@ impl World {
         Ok(value)
     }
 
+    /// Whether anybody still reads what was asked for.
+    pub fn is_heard(&self) -> bool {
+        self.0.operator.hears()
+    }
+
     /// The operator's terminal, until it is dropped.
     ///
     /// # Errors

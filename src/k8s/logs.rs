@@ -107,6 +107,8 @@ enum End {
     Cut(String),
     /// Nothing came for a long time.
     Silent,
+    /// Nobody reads the lines any more.
+    Unheard,
 }
 
 /// A container, as the server knows it now.
@@ -132,6 +134,9 @@ impl Log<'_> {
             let elapsed = began.map(|began| clock.since(began));
             began = began.or(Some(clock.now()));
             let end = self.connection(elapsed).await?;
+            if matches!(end, End::Unheard) {
+                return Ok(None);
+            }
             if self.options.follow {
                 let look = self.look().await?;
                 if let Some(how) = self.over(known.as_ref(), look.as_ref()) {
@@ -148,7 +153,7 @@ impl Log<'_> {
                 pause = Duration::from_secs(1);
             }
             let why = match end {
-                End::Silent => None,
+                End::Silent | End::Unheard => None,
                 End::Whole => Some("the server closed the connection".to_owned()),
                 End::Cut(why) => Some(why),
             };
@@ -198,6 +203,10 @@ impl Log<'_> {
                 // It may be sent again as a whole; or it is the last one, which may have no end.
                 Ok(_) if self.options.follow && !line.ends_with(b"\n") => self.rest = line,
                 Ok(_) => self.line(&line),
+            }
+            // Whoever wanted them has seen enough: `| head`.
+            if !self.world.is_heard() {
+                return Ok(End::Unheard);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The person as a door: answers come from flags, from practice, or from the terminal.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 use futures::future::BoxFuture;
@@ -31,16 +33,23 @@ pub struct Person {
     practice: bool,
     output: Output,
     to: Sender<Message>,
+    heard: Arc<AtomicBool>,
 }
 
 impl Person {
-    pub(super) fn new(flags: Flags, options: &Options, to: Sender<Message>) -> Self {
+    pub(super) fn new(
+        flags: Flags,
+        options: &Options,
+        to: Sender<Message>,
+        heard: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             flags,
             terminal: options.terminal,
             practice: options.practice,
             output: options.output,
             to,
+            heard,
         }
     }
 
@@ -90,6 +99,10 @@ impl Operator for Person {
                 )),
             }
         })
+    }
+
+    fn hears(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
     }
 
     fn lend(&self) -> BoxFuture<'_, Result<Box<dyn Terminal>>> {
@@ -192,6 +205,7 @@ mod tests {
             output: Output::Plain,
             practice,
             to: std::sync::mpsc::channel().0,
+            heard: Arc::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The two standard streams: redacted, buffered, and quiet once nobody reads them.
 
 use std::io::{self, BufWriter, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use console::Term;
@@ -13,6 +14,8 @@ pub(super) struct Streams {
     err: Stream,
     redactor: Redactor,
     page: Page,
+    /// Whether anybody reads standard output.
+    heard: Arc<AtomicBool>,
 }
 
 /// Where standard output goes.
@@ -53,6 +56,7 @@ impl Streams {
             err: Stream::new(err),
             redactor: Redactor::default(),
             page: Page::Given(None),
+            heard: Arc::new(AtomicBool::new(true)),
         }
     }
 
@@ -74,11 +78,17 @@ impl Streams {
         self.redactor.clone()
     }
 
+    /// Whether anybody reads standard output, now and later.
+    pub(super) fn heard(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.heard)
+    }
+
     /// Writes a line, or several, to standard output.
     pub(super) fn out(&mut self, text: &str) {
         // What is written to the other stream must not overtake what was said before it.
         self.err.flush();
         self.out.write(&format!("{}\n", self.redactor.scrub(text)));
+        self.heard.store(self.out.0.is_some(), Ordering::Relaxed);
     }
 
     /// Writes a line, or several, to standard error.
@@ -104,6 +114,7 @@ impl Streams {
     /// Hands everything on.
     pub(super) fn flush(&mut self) {
         self.out.flush();
+        self.heard.store(self.out.0.is_some(), Ordering::Relaxed);
         self.err.flush();
     }
 }
@@ -202,7 +213,7 @@ mod tests {
         let mut streams = Streams::new(Gone, err.clone());
         streams.out("one");
         streams.flush();
-        assert!(streams.out.0.is_none());
+        assert!(streams.out.0.is_none() && !streams.heard().load(Ordering::Relaxed));
         streams.out("two");
         streams.err("three");
         streams.flush();

@@ -49,6 +49,11 @@ pub trait Operator: Send + Sync {
     /// flag, when there is nobody to ask.
     fn ask(&self, question: Question) -> BoxFuture<'_, error::Result<Answer>>;
 
+    /// Whether anybody still reads what was asked for.
+    fn hears(&self) -> bool {
+        true
+    }
+
     /// Lends the terminal to a program that runs elsewhere. Nothing else is shown or asked until
     /// it is given back.
     ///

@@ -39,13 +39,14 @@ async fn cluster(exec: Exec) -> (Canned, Canned, Place) {
         let logs = Arc::clone(&logs);
         async move {
             let path = request.uri().path().to_owned();
-            match path.strip_prefix(PODS).unwrap() {
+            match path.strip_prefix(PODS).unwrap_or(&path) {
                 "" => answer(&json!({"kind": "Table", "metadata": {},
                     "columnDefinitions": [{"name": "Name"}], "rows": [{"cells": ["hub-1"]}]})),
                 "/hub-1" => answer(&pod(logs.load(Ordering::SeqCst) > 1)),
                 "/hub-1/log" => log(logs.fetch_add(1, Ordering::SeqCst)),
                 "/hub-1/exec" => run(request, exec),
-                path => panic!("{path}"),
+                // Debts.
+                _ => refused(404, "configmaps \"runbook-debts\" not found"),
             }
         }
     });
@@ -64,6 +65,13 @@ async fn cluster(exec: Exec) -> (Canned, Canned, Place) {
 
 fn answer(body: &Value) -> Response<Body> {
     Response::new(Body::from(body.to_string()))
+}
+
+fn refused(code: u16, message: &str) -> Response<Body> {
+    let status = json!({"kind": "Status", "status": "Failure", "code": code, "message": message});
+    let mut refused = answer(&status);
+    *refused.status_mut() = StatusCode::from_u16(code).unwrap();
+    refused
 }
 
 fn pod(ended: bool) -> Value {
@@ -109,11 +117,10 @@ fn log(before: usize) -> Response<Body> {
 
 fn run(mut request: Request<Body>, exec: Exec) -> Response<Body> {
     if matches!(exec, Exec::Forbids) {
-        let status = json!({"kind": "Status", "status": "Failure", "code": 403, "reason": "Forbidden",
-            "message": "pods \"hub-1\" is forbidden: User \"ann\" cannot create resource \"pods/exec\""});
-        let mut refused = answer(&status);
-        *refused.status_mut() = StatusCode::FORBIDDEN;
-        return refused;
+        return refused(
+            403,
+            "pods \"hub-1\" is forbidden: User \"ann\" cannot create resource \"pods/exec\"",
+        );
     }
     let protocol = match exec {
         Exec::Ends(protocol, _) => protocol,

@@ -1,5 +1,8 @@
 //! Logs and shells, as the operator sees them.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -45,6 +48,27 @@ fn a_log_that_cannot_be_shown_says_why_and_what_next() {
     rehearsed!("logs_previous", 1, "logs", "prod/hub", "--previous");
     let here = rehearse(&["logs", "grafana", "--namespace", "support", "--tail", "1"]);
     assert_eq!(here.exit, 0, "{}", here.whole());
+}
+
+#[test]
+fn a_followed_log_ends_when_nobody_reads_it() {
+    let place = Place::empty();
+    let line = [
+        "rehearse", "logs", "prod/hub", "--follow", "--tail", "0", "--speed", "max",
+    ];
+    let mut command = place.command(line);
+    let mut program = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(program.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    assert!(first.starts_with("[I 20"), "{first}");
+    let output = program.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
 #[test]

@@ -276,7 +276,7 @@ async fn a_pod_that_ends_ends_its_log_and_says_so() {
         ..LogOptions::default()
     };
     let delete = async {
-        world.clock().sleep(Duration::from_secs(120)).await;
+        world.clock().sleep(Duration::from_mins(2)).await;
         let client = world.doors().k8s().await.unwrap();
         let path = format!("/api/v1/namespaces/prod/pods/{}", user.name);
         let request = http::Request::delete(path).body(Vec::new()).unwrap();

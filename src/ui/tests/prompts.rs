@@ -1,6 +1,7 @@
 //! Questions, with nobody at the terminal or somebody who does what a test says.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc;
 
 use tokio::sync::oneshot;
@@ -96,7 +97,7 @@ async fn a_typed_answer_reaches_whoever_asked() {
         terminal: true,
         ..options(Output::Plain)
     };
-    let person = Person::new(Flags::default(), &options, to.clone());
+    let person = Person::new(Flags::default(), &options, to.clone(), Arc::default());
     let question = Question {
         key: "raise".into(),
         text: "Raise?".into(),
