@@ -54,6 +54,8 @@ pub(super) enum Todo {
     Consider { node: String },
     /// It goes away.
     Remove { node: String },
+    /// A day of people coming and going begins.
+    Day,
     /// Somebody asks for a server and means to work so long.
     Arrive {
         namespace: String,
@@ -216,6 +218,7 @@ impl State {
             Todo::Pull { node, step } => self.pull(&node, step, at),
             Todo::Consider { node } => self.consider(&node, at),
             Todo::Remove { node } => self.remove_node(&node, at),
+            Todo::Day => self.day(at),
             Todo::Arrive {
                 namespace,
                 user,

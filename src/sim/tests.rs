@@ -454,4 +454,5 @@ mod crowd;
 mod faults;
 mod hubs;
 mod people;
+mod rhythm;
 mod usage;
