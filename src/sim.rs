@@ -25,6 +25,7 @@ mod people;
 mod pools;
 mod pullers;
 mod refusals;
+mod rhythm;
 mod scale_up;
 mod scenario;
 mod seating;

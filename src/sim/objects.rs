@@ -135,6 +135,23 @@ impl State {
         });
         self.store.put(event, at);
     }
+
+    /// Takes the events away that have had their hour.
+    pub(super) fn forget_events(&mut self, at: Timestamp) {
+        let old = |event: &&Value| {
+            let last = text(event, "/lastTimestamp").parse::<Timestamp>();
+            last.is_ok_and(|last| at.duration_since(last).as_millis() > i128::from(EVENT_LIFE))
+        };
+        let old: Vec<(String, String)> = (self.store.list("Event").filter(old))
+            .map(|event| {
+                let of = |pointer| text(event, pointer).to_owned();
+                (of("/metadata/namespace"), of("/metadata/name"))
+            })
+            .collect();
+        for (namespace, name) in old {
+            self.store.remove("Event", Some(&namespace), &name, at);
+        }
+    }
 }
 
 /// FNV-1a: the same text, the same number, on every machine.

@@ -159,6 +159,7 @@ impl State {
         for (namespace, pod) in idle {
             self.leave(&namespace, &pod, at);
         }
+        self.forget_events(at);
         if !self.people.is_empty() {
             self.plan(later(at, CULL_EVERY), Todo::Cull);
         }

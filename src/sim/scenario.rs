@@ -43,6 +43,14 @@ pub const SCENARIOS: &[(&str, &str)] = &[
         "three-zones",
         "nb-user spans three zones, 0 to 7 nodes in each; no nodes",
     ),
+    (
+        "class-in-session",
+        "two nodes, forty people, thirty of them in a class that ends in 40 minutes; others come and go",
+    ),
+    (
+        "hackathon-300",
+        "nobody is there yet: 300 people come from nine o'clock on, in an hour; autoscaling 0 to 20",
+    ),
 ];
 
 /// The scenarios, by the names in [`SCENARIOS`].
@@ -55,6 +63,9 @@ enum Scenario {
     Users,
     Cordoned,
     ThreeZones,
+    ClassInSession,
+    #[serde(rename = "hackathon-300")]
+    Hackathon,
 }
 
 /// How long people work who have the day before them, in milliseconds.
@@ -73,6 +84,11 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
     state.furnish(scenario);
     // Everything so far is the past.
     state.agenda.clear();
+    match scenario {
+        Scenario::ClassInSession => state.class(),
+        Scenario::Hackathon => state.hackathon(),
+        _ => {}
+    }
     if !state.people.is_empty() {
         state.plan(later(EPOCH, CULL_EVERY), Todo::Cull);
     }
@@ -106,7 +122,9 @@ impl State {
             _ => &["b"],
         };
         let autoscaling = match scenario {
-            Scenario::Quiet | Scenario::Users => limits((true, 0, 20)),
+            Scenario::Quiet | Scenario::Users | Scenario::ClassInSession | Scenario::Hackathon => {
+                limits((true, 0, 20))
+            }
             Scenario::Warm | Scenario::Cordoned => limits((true, 2, 20)),
             Scenario::AutoscalingOff => NodePoolAutoscaling::new(),
             Scenario::ThreeZones => limits((true, 0, 7)),
@@ -117,8 +135,11 @@ impl State {
         self.add_deployments(&core, past);
         let recently = ago(SignedDuration::from_mins(130));
         match scenario {
-            Scenario::Quiet | Scenario::AutoscalingOff | Scenario::ThreeZones => {}
-            Scenario::Warm => {
+            Scenario::Quiet
+            | Scenario::AutoscalingOff
+            | Scenario::ThreeZones
+            | Scenario::Hackathon => {}
+            Scenario::Warm | Scenario::ClassInSession => {
                 self.add_node("nb-user", recently);
                 self.add_node("nb-user", recently);
             }
@@ -212,7 +233,13 @@ impl State {
     }
 
     /// Somebody whose server has run since `at`, at work until `until`; who it is nobody can tell.
-    fn add_person(&mut self, (namespace, node): (&str, &str), until: Timestamp, at: Timestamp) {
+    /// Says the name of their pod.
+    pub(super) fn add_person(
+        &mut self,
+        (namespace, node): (&str, &str),
+        until: Timestamp,
+        at: Timestamp,
+    ) -> String {
         let user = self.chance.hex(16);
         let person = Person {
             namespace: namespace.to_owned(),
@@ -223,7 +250,9 @@ impl State {
             works_until_ms: since_epoch(until),
         };
         self.store.put(person.running(), at);
-        self.people.insert(key(namespace, &person.pod), person);
+        let pod = person.pod.clone();
+        self.people.insert(key(namespace, &pod), person);
+        pod
     }
 }
 
@@ -251,7 +280,8 @@ mod tests {
                 ..Setup::default()
             };
             let state = build(&setup).unwrap();
-            assert_eq!(state.due().is_some(), !state.people.is_empty(), "{name}");
+            let people = ["users", "class-in-session", "hackathon-300"].contains(name);
+            assert_eq!(state.due().is_some(), people, "{name}");
             assert!(state.store.list("Pod").count() > 10, "{name}");
         }
     }

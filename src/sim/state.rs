@@ -55,6 +55,8 @@ pub(super) enum Todo {
     Consider { node: String },
     /// It goes away.
     Remove { node: String },
+    /// A day of people coming and going begins.
+    Day,
     /// Somebody asks for a server and means to work so long.
     Arrive {
         namespace: String,
@@ -221,6 +223,7 @@ impl State {
             Todo::Pull { node, step } => self.pull(&node, step, at),
             Todo::Consider { node } => self.consider(&node, at),
             Todo::Remove { node } => self.remove_node(&node, at),
+            Todo::Day => self.day(at),
             Todo::Arrive {
                 namespace,
                 user,

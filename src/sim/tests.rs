@@ -455,4 +455,5 @@ mod faults;
 mod hub;
 mod hubs;
 mod people;
+mod rhythm;
 mod usage;

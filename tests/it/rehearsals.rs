@@ -162,6 +162,21 @@ fn a_hub_that_is_not_well_does_not_keep_its_nodes_from_being_warmed_up() {
 }
 
 #[test]
+fn a_class_keeps_its_two_nodes_and_gets_a_third() {
+    let ran = rehearsed!(
+        "class_in_session",
+        "--nodes 3 --scenario class-in-session",
+        0
+    );
+    assert!(ran.out.contains("40 people working"), "{}", ran.out);
+}
+
+#[test]
+fn three_hundred_people_find_the_nodes_that_were_warmed_for_them() {
+    rehearsed!("hackathon", "--users 300 --scenario hackathon-300", 0);
+}
+
+#[test]
 fn saying_no_changes_nothing() {
     let ran = rehearsed!("declined", "--nodes 2 --answer warm_up=no", 4);
     assert!(ran.out.contains("nothing was changed"));
