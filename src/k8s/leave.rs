@@ -85,8 +85,8 @@ pub async fn wait_gone(
     let of = there.saturating_sub(want.keep).into();
     let usual = seconds(want.usual);
     let estimate = (usual > 0).then_some(Usual::estimate(usual, usual));
-    let mut wait = Wait::begin(world, what.clone(), of, estimate, want.limit)?;
-    let left = wait.left();
+    let mut watched = Wait::begin(world, what.clone(), of, estimate, want.limit)?;
+    let left = watched.left();
     let goal = Goal::Gone {
         there,
         keep: want.keep,
@@ -96,7 +96,7 @@ pub async fn wait_gone(
     let result = tokio::select! {
         biased;
         error = failure => Err(error),
-        gone = until_gone(world, &want, &mut state, active, &mut wait) => gone,
+        gone = until_gone(world, &want, &mut state, active, &mut watched) => gone,
         () = world.clock().sleep(left) => {
             let hint = format!(
                 "the nodes go by themselves some ten minutes after the last person has left; go \
@@ -106,8 +106,8 @@ pub async fn wait_gone(
             Err(timed_out(world, what, want.limit, &state, hint))
         }
     };
-    let took = wait.watched();
-    wait.end(result.is_ok());
+    let took = watched.watched();
+    watched.end(result.is_ok());
     let left = result?;
     Ok(Gone {
         gone: there.saturating_sub(left),
@@ -121,10 +121,10 @@ async fn until_gone(
     want: &Leave,
     state: &mut State,
     active: LocalBoxStream<'_, Activity>,
-    wait: &mut Wait,
+    watched: &mut Wait,
 ) -> error::Result<u32> {
     let news = open(world, &want.pool, active);
-    follow(world, state, news, wait).await?;
+    follow(world, state, news, watched).await?;
     loop {
         // A machine that is being made has no node yet, and would still come.
         let total = autoscaler::present(world, &want.pool).await?.total;
@@ -149,19 +149,19 @@ pub async fn wait_idle(
 ) -> error::Result<()> {
     let people = count(user::users(world, Some(pool)).await?.len());
     let what = format!("people on {pool} idle for {}", Took(idle));
-    let mut wait = Wait::begin(world, what.clone(), people.into(), None, limit)?;
-    let left = wait.left();
+    let mut watched = Wait::begin(world, what.clone(), people.into(), None, limit)?;
+    let left = watched.left();
     let mut state = State::new(Goal::Idle(idle));
     let news = open(world, pool, active);
     let result = tokio::select! {
         biased;
-        idle = follow(world, &mut state, news, &mut wait) => idle,
+        idle = follow(world, &mut state, news, &mut watched) => idle,
         () = world.clock().sleep(left) => {
             let hint = "go on waiting with `runbook resume`, or ask them to save and stop";
             Err(timed_out(world, what, limit, &state, hint.to_owned()))
         }
     };
-    wait.end(result.is_ok());
+    watched.end(result.is_ok());
     result
 }
 

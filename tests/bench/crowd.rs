@@ -71,7 +71,6 @@ async fn serve(nodes: u32, pods: u32, changes: u32) {
     }
     let over = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     over.await.unwrap().unwrap();
-    std::process::exit(0);
 }
 
 /// How long it takes here, without a socket.

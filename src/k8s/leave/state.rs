@@ -109,8 +109,8 @@ impl State {
         let mut left = 0;
         for pod in self.on(&node.name) {
             let held = |why: &str| {
-                let note = format!("held by {}/{}: {why}", pod.namespace, pod.name);
-                (Phase::Staying, note)
+                let held = format!("held by {}/{}: {why}", pod.namespace, pod.name);
+                (Phase::Staying, held)
             };
             match pod.hold {
                 Hold::Lone => return held("nothing would start it again"),
@@ -244,12 +244,12 @@ fn told(people: &[(&str, Option<Timestamp>)], now: Timestamp, named: bool) -> St
         [(one, _)] if named => (*one).to_owned(),
         [_] => "1 person".to_owned(),
         all if named && all.len() <= NAMED => {
-            let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-            names.join(", ")
+            let both: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+            both.join(", ")
         }
         all if named => {
-            let names: Vec<&str> = all.iter().take(NAMED).map(|(name, _)| *name).collect();
-            format!("{} and {} more", names.join(", "), all.len() - NAMED)
+            let first: Vec<&str> = all.iter().take(NAMED).map(|(name, _)| *name).collect();
+            format!("{} and {} more", first.join(", "), all.len() - NAMED)
         }
         all => format!("{} people", all.len()),
     };

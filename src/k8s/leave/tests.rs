@@ -63,8 +63,8 @@ fn notes(items: &[Item]) -> Vec<(Phase, &str)> {
         .collect()
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_node_says_why_it_stays() {
+/// A node for each reason to stay or to go.
+fn reasons() -> Server {
     let server = Server::default();
     for name in ["a", "b", "c", "d", "e"] {
         server.put("nodes", node(name, true));
@@ -93,6 +93,12 @@ async fn every_node_says_why_it_stays() {
     );
     server.put("pods", owned(pod("agent", "e"), "DaemonSet"));
     server.put("pods", owned(pod("job", "f"), "Job"));
+    server
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_node_says_why_it_stays() {
+    let server = reasons();
     let (world, seen) = server.world();
     let active = Activity::from([
         ("ada".to_owned(), at("12:30:00")),

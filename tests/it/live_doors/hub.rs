@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use runbook::error::{Error, Kind, Result};
 use runbook::event::{Events, What};
 use runbook::hub::{self, Server};
-use runbook::names::{ClusterName, Mode};
+use runbook::names::{ClusterName, K8sEndpoint, Mode};
 use runbook::world::live::{Environment, HubPlace, HubToken};
 use runbook::world::operator::Answer as Answered;
 use runbook::world::secret::Secret;
@@ -50,6 +50,8 @@ fn world(doors: &Doors) -> World {
     let none = String::new;
     World::new(Parts {
         target: Target {
+            k8s_endpoint: K8sEndpoint::default(),
+            impersonate: None,
             name: "live".to_owned(),
             cluster: ClusterName {
                 project: none(),
