@@ -346,6 +346,11 @@ async fn a_dns_endpoint_that_is_closed_is_said_before_anything_is_written() {
 }
 
 /// A program of this machine, or the reason why a test is left out.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test looks for a program, and says so when it is not there"
+)]
 fn installed(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)

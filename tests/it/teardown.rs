@@ -211,8 +211,8 @@ fn a_warm_up_is_a_debt_until_it_is_torn_down() {
     };
     let ran = place.run("run warm_up --nodes 2 --event Spring --speed max");
     assert_eq!(ran.exit, 0, "{}", ran.whole());
-    let owed = owes(&place).unwrap();
-    assert!(owed.contains("\"purpose\":\"Spring\"") && owed.contains("\"incomplete\":false"));
+    let debt = owes(&place).unwrap();
+    assert!(debt.contains("\"purpose\":\"Spring\"") && debt.contains("\"incomplete\":false"));
     let ran = place.run("run teardown --speed max");
     assert_eq!(ran.exit, 0, "{}", ran.whole());
     assert!(
