@@ -128,7 +128,7 @@ fn a_node_that_something_holds_stays_and_says_what() {
         "--now --scenario warm --fault drain-timeout",
         0
     );
-    assert!(ran.out.contains("gone after 1 h"), "{}", ran.out);
+    assert!(ran.out.contains("gone after 59 min"), "{}", ran.out);
 }
 
 #[test]
@@ -153,14 +153,25 @@ fn somebody_who_comes_at_the_wrong_moment_is_not_thrown_out() {
         5
     );
     assert!(!ran.out.contains("size: 2 nodes"), "{}", ran.out);
-    let opened = ran.out.matches("cordoned -> open to pods").count();
-    assert_eq!(
-        ran.out.matches("~ node gke").count(),
-        2 * opened,
-        "{}",
-        ran.out
+    let told = |what: &str| {
+        let lines = ran.out.lines().filter(|line| line.contains(" ~ node gke"));
+        lines.filter(|line| line.ends_with(what)).count()
+    };
+    assert_eq!(told("open to pods -> cordoned"), 2, "{}", ran.out);
+    assert_eq!(told("cordoned -> open to pods"), 2, "{}", ran.out);
+}
+
+#[test]
+fn a_class_ends_and_its_nodes_go_when_the_last_has_left() {
+    let ran = rehearsed!("class", "--patience 8h --scenario class-in-session", 0);
+    assert!(ran.out.contains("the last active"), "{}", ran.out);
+    let ran = rehearsed!(
+        "class_after",
+        "--after 30m --patience 8h --scenario class-in-session",
+        0
     );
-    assert_eq!(opened, 2, "{}", ran.out);
+    assert!(ran.out.contains("0 left"), "{}", ran.out);
+    assert!(!ran.out.contains("? End the servers"), "{}", ran.out);
 }
 
 #[test]

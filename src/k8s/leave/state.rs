@@ -125,7 +125,8 @@ impl State {
             left += 1;
         }
         if node.cordoned && left > 0 {
-            return (Phase::Leaving, format!("emptying, {left} pods left"));
+            let plural = if left == 1 { "" } else { "s" };
+            return (Phase::Leaving, format!("emptying, {left} pod{plural} left"));
         }
         match self
             .free

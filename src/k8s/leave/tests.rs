@@ -132,7 +132,7 @@ async fn every_node_says_why_it_stays() {
                 "held by prod/web: disruption budget web allows no eviction now"
             ),
             (Phase::Leaving, "nobody on it"),
-            (Phase::Leaving, "emptying, 1 pods left"),
+            (Phase::Leaving, "emptying, 1 pod left"),
             (Phase::Leaving, "being taken away"),
         ]
     );
