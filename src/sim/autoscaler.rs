@@ -1,7 +1,8 @@
-//! The cluster autoscaler: takes away nodes nobody needs, and says what it sees.
+//! The cluster autoscaler: takes away nodes nobody needs, and says what it sees. How it adds nodes
+//! for servers that wait is in [`scale_up`](super::scale_up).
 //!
 //! It never brings a pool up to its minimum by itself: a higher minimum only keeps nodes from being
-//! taken away. It adds nodes for pods that wait, and nothing in this world makes a pod wait yet.
+//! taken away.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

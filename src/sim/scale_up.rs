@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::fault::Trouble;
 use super::pools::{Pool, Stage};
 use super::seating::GUARANTEE;
 use super::state::{State, Todo, later};
@@ -49,7 +50,8 @@ impl State {
         }
     }
 
-    /// Adds the nodes that those who wait need and that are not on their way yet.
+    /// Adds the nodes that those who wait need and that are not on their way yet; where it cannot,
+    /// it says so and looks again later.
     pub(super) fn scale_up(&mut self, at: Timestamp) {
         let waiting: Vec<(String, String)> = (self.people.values())
             .filter(|person| person.node.is_empty())
@@ -63,10 +65,15 @@ impl State {
         let seats = usize::try_from(NODE / GUARANTEE).unwrap_or(1);
         let mut missing = waiting.len().div_ceil(seats).saturating_sub(coming);
         let mut unserved = waiting.iter().skip(coming * seats);
+        let mut why = "1 max node group size reached";
         while missing > 0 {
-            let Some(group) = self.smallest().filter(|_| !self.backs_off(at)) else {
+            let Some(group) = self.smallest() else {
                 break;
             };
+            if self.backs_off(at) || self.strikes(Trouble::Stockout, at) {
+                why = "1 in backoff after failed scale-up";
+                break;
+            }
             let add = missing.min(group.most - group.now);
             missing -= add;
             for _ in 0..add {
@@ -84,13 +91,15 @@ impl State {
             self.publish_autoscaler(at);
         }
         if missing > 0 {
+            let message = format!(
+                "pod didn't trigger scale-up: {why}, 1 node(s) didn't match Pod's node \
+                 affinity/selector"
+            );
             for (namespace, pod) in unserved {
                 let what = ("Normal", "NotTriggerScaleUp", SOURCE);
-                let message = "pod didn't trigger scale-up: 1 max node group size reached, 1 \
-                               node(s) didn't match Pod's node affinity/selector";
-                self.event(("Pod", Some(namespace), pod), what, message, at);
+                self.event(("Pod", Some(namespace), pod), what, &message, at);
             }
-            // Somebody may raise the limits.
+            // Somebody may raise the limits, and trouble passes.
             self.plan(later(at, AGAIN), Todo::ScaleUp);
         }
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::chance::Chance;
+use super::deployments::OTHERS;
 use super::fault::{Trouble, When};
-use super::hubs::OTHERS;
 use super::objects::{NOTEBOOK, set};
 use super::people::{CULL_EVERY, Person, key, since_epoch};
 use super::pools::{Pool, Stage};

@@ -451,9 +451,9 @@ fn the_kubernetes_door_leads_to_the_router() {
 }
 
 mod crowd;
+mod deployments;
 mod faults;
 mod hub;
-mod hubs;
 mod people;
 mod rhythm;
 mod usage;

@@ -176,6 +176,28 @@ fn a_full_node_is_followed_by_the_next_and_the_maximum_holds() {
 }
 
 #[test]
+fn where_no_nodes_are_to_be_had_people_wait_and_are_told_so() {
+    let faults = &["autoscaler-backoff"];
+    within(&fresh("quiet", 1, faults), async |practice| {
+        let name = arrive(practice, "ada", 300);
+        pause(25 * 60).await;
+        let told = events_of(practice, &name).join("\n");
+        assert!(
+            told.contains("1 in backoff after failed scale-up"),
+            "{told}"
+        );
+        assert_eq!(user_nodes(practice).len(), 0);
+        pause(35 * 60).await;
+        assert!(runs(&pod(practice, &name)));
+    });
+    within(&fresh("quiet", 1, &["stockout"]), async |practice| {
+        arrive(practice, "ada", 300);
+        pause(3600).await;
+        assert_eq!(user_nodes(practice).len(), 0);
+    });
+}
+
+#[test]
 fn people_go_with_their_pods_however_those_go() {
     within(&fresh("users", 1, &[]), async |practice| {
         let names = || {

@@ -105,16 +105,16 @@ fn deployment(namespace: &str, name: &str, image: &str) -> Value {
 
 fn service(namespace: &str, number: u8, service: Service) -> Value {
     let (name, behind, ports, public) = service;
-    let ports = ports.iter().map(|(name, port)| {
+    // Each namespace its own addresses and ports.
+    let home = u8::try_from(namespace.len()).unwrap_or(0);
+    let ports = ports.iter().zip(0_u16..).map(|((name, port), i)| {
         let mut port = json!({"name": name, "port": port, "targetPort": name, "protocol": "TCP"});
         if public {
-            let node = 30_000 + port.pointer("/port").and_then(Value::as_u64).unwrap_or(0);
-            set(&mut port, "/nodePort", json!(node + u64::from(number)));
+            let outer = 30_000 + u16::from(home) * 100 + u16::from(number) * 10 + i;
+            set(&mut port, "/nodePort", json!(outer));
         }
         port
     });
-    // Each namespace its own addresses.
-    let home = u8::try_from(namespace.len()).unwrap_or(0);
     let mut service = json!({"apiVersion": "v1", "kind": "Service",
         "metadata": {"namespace": namespace, "name": name, "labels": labels(namespace, behind)},
         "spec": {"type": "ClusterIP", "clusterIP": format!("10.32.{home}.{}", 10 + number),
