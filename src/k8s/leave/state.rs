@@ -13,7 +13,6 @@ use super::super::watch::Update;
 use super::Activity;
 use super::occupant::{Hold, Occupant};
 use crate::event::{Item, Phase};
-use crate::names::Took;
 
 /// So many people of a node are named.
 const NAMED: usize = 2;
@@ -134,7 +133,7 @@ impl State {
             .map(|since| now.duration_since(*since))
         {
             Some(free) if free.as_secs() >= 60 => {
-                let free = Took(Duration::from_mins(free.unsigned_abs().as_secs() / 60));
+                let free = spoken(free.unsigned_abs().as_secs() / 60);
                 (Phase::Leaving, format!("nobody on it for {free}"))
             }
             _ => (Phase::Leaving, "nobody on it".to_owned()),
@@ -239,6 +238,14 @@ fn since(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(then)).unwrap_or_default()
 }
 
+/// `4 min`, `1 h 05 min`.
+fn spoken(minutes: u64) -> String {
+    match minutes / 60 {
+        0 => format!("{minutes} min"),
+        hours => format!("{hours} h {:02} min", minutes % 60),
+    }
+}
+
 /// `ann, bob and 3 more; the last active 4 min ago`.
 fn told(people: &[(&str, Option<Timestamp>)], now: Timestamp, named: bool) -> String {
     let who = match people {
@@ -260,7 +267,7 @@ fn told(people: &[(&str, Option<Timestamp>)], now: Timestamp, named: bool) -> St
         Some(active) => {
             let ago = match since(active, now).as_secs() / 60 {
                 0 => "now".to_owned(),
-                minutes => format!("{} ago", Took(Duration::from_mins(minutes))),
+                minutes => format!("{} ago", spoken(minutes)),
             };
             let last = if people.len() == 1 {
                 "active"

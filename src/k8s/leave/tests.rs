@@ -117,7 +117,7 @@ async fn every_node_says_why_it_stays() {
         [
             (
                 Phase::Staying,
-                "bob, ada and 1 more; the last active 4 min 00 s ago"
+                "bob, ada and 1 more; the last active 4 min ago"
             ),
             (
                 Phase::Staying,
@@ -137,7 +137,7 @@ async fn every_node_says_why_it_stays() {
         ]
     );
     let last = all.last().unwrap();
-    assert_eq!(last[4].note, "nobody on it for 29 min 00 s");
+    assert_eq!(last[4].note, "nobody on it for 29 min");
     assert_eq!(error.kind, Kind::TimedOut);
     // What is put on record names nobody.
     assert!(
