@@ -284,6 +284,7 @@ impl Practice {
             debt_age: AGE,
             price: None,
             hub_pods: HUB_PODS.map(str::to_owned).to_vec(),
+            hub_namespace: Some(pullers::HUBS[0].to_owned()),
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,

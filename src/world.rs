@@ -64,6 +64,8 @@ pub struct Target {
     pub price: Option<Price>,
     /// How the names of the hubs' own pods begin.
     pub hub_pods: Vec<String>,
+    /// The namespace of the hub that can be asked, as far as anybody has said.
+    pub hub_namespace: Option<String>,
     /// Which of its endpoints is used.
     pub k8s_endpoint: K8sEndpoint,
     /// A service account to act as.

@@ -11,7 +11,7 @@ use super::options::{Options, duration};
 use super::{function, optional};
 use crate::engine::table::Type;
 use crate::engine::{Answer, Args, Function};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::event::{Level, What};
 use crate::gke;
 use crate::hub;
@@ -197,18 +197,9 @@ fn active(world: &World) -> LocalBoxStream<'_, Activity> {
 /// When people were last active, as far as the target's hub tells. Why it does not is said once:
 /// then everybody counts as working.
 async fn activity(world: &World, silent: &mut bool) -> Activity {
-    match hub::servers(world).await {
-        Ok(servers) => {
+    match asked(world).await {
+        Ok(active) => {
             *silent = false;
-            let servers = servers.into_iter().flatten();
-            let mut active = Activity::new();
-            for server in servers {
-                let Some(last) = server.last_activity else {
-                    continue;
-                };
-                let known = active.entry(server.user).or_insert(last);
-                *known = last.max(*known);
-            }
             active
         }
         Err(error) => {
@@ -223,4 +214,25 @@ async fn activity(world: &World, silent: &mut bool) -> Activity {
             Activity::new()
         }
     }
+}
+
+async fn asked(world: &World) -> Result<Activity> {
+    let mut active = Activity::new();
+    let Some(servers) = hub::servers(world).await? else {
+        return Ok(active);
+    };
+    let Some(namespace) = &world.target().hub_namespace else {
+        let fact = "runbook.toml does not say in which namespace the hub runs";
+        let hint = "add `namespace` to the target's `hub`";
+        return Err(Error::new(Kind::Config, fact).hint(hint));
+    };
+    for server in servers {
+        let Some(last) = server.last_activity else {
+            continue;
+        };
+        let known = active.entry((namespace.clone(), server.user));
+        let known = known.or_insert(last);
+        *known = last.max(*known);
+    }
+    Ok(active)
 }

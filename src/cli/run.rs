@@ -244,6 +244,7 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             debt_age: target.debt_age.map_or(AGE, Into::into),
             price: target.price.clone().map(Into::into),
             hub_pods: target.hub_pods.clone(),
+            hub_namespace: hub_namespace(target),
             k8s_endpoint: target.k8s_endpoint,
             impersonate: target
                 .impersonate
@@ -262,6 +263,15 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
         webhook: (target.webhook.as_ref())
             .map(|webhook| secret(webhook, setup))
             .transpose()?,
+    })
+}
+
+/// Where the hub runs: as it is said, else in the one namespace that is watched.
+fn hub_namespace(target: &config::Target) -> Option<String> {
+    let said = target.hub.as_ref()?.namespace.clone();
+    said.or_else(|| match target.watch.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
     })
 }
 

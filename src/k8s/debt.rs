@@ -173,10 +173,25 @@ async fn bring(
         let Read { version, mut debts } = read(world).await?;
         let found = debts.remove(key);
         let wanted = wanted(found.as_ref());
+        let completes = found.as_ref().zip(wanted.as_ref());
+        let completes = completes.is_some_and(|(found, wanted)| {
+            let incomplete = found.incomplete;
+            found.incomplete != wanted.incomplete
+                && *found
+                    == Debt {
+                        incomplete,
+                        ..wanted.clone()
+                    }
+        });
+        let (before, after) = if completes {
+            ("incomplete".to_owned(), "complete".to_owned())
+        } else {
+            (told(found.as_ref()), told(wanted.as_ref()))
+        };
         let change = Change {
             what: format!("debt {key}"),
-            before: told(found.as_ref()),
-            after: told(wanted.as_ref()),
+            before,
+            after,
             call: name.to_owned(),
             class: Class::WriteConverge,
             operation: None,

@@ -32,8 +32,9 @@ use crate::world::wait::Wait;
 
 pub use crowd::{Crowd, crowd};
 
-/// When people were last active, by their name, as far as a hub tells.
-pub type Activity = BTreeMap<String, Timestamp>;
+/// When people were last active, by their hub's namespace and their name, as far as a hub tells:
+/// the same name at another hub is another server.
+pub type Activity = BTreeMap<(String, String), Timestamp>;
 
 /// What is wanted of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -106,6 +106,7 @@ mod tests {
             debt_age: Duration::ZERO,
             price: None,
             hub_pods: Vec::new(),
+            hub_namespace: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,

@@ -85,6 +85,7 @@ pub(crate) fn parts_with(
             debt_age: names::AGE,
             price: None,
             hub_pods: names::HUB_PODS.map(str::to_owned).to_vec(),
+            hub_namespace: Some("prod".to_owned()),
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,

@@ -53,7 +53,8 @@ pub fn crowd(
     let mut all = Crowd::default();
     let mut nodes: BTreeMap<String, Crowd> = BTreeMap::new();
     for user in users {
-        let active = active.get(&user.user).copied();
+        let server = (user.namespace.clone(), user.user.clone());
+        let active = active.get(&server).copied();
         all.add(user, active, now, idle);
         let node = nodes.entry(user.node.clone()).or_default();
         node.add(user, active, now, idle);
@@ -82,13 +83,21 @@ mod tests {
             user("bob", "a", 20),
             user("cyd", "b", 60),
         ];
-        let active = Activity::from([("ada".to_owned(), ago(45)), ("bob".to_owned(), ago(3))]);
+        let active = Activity::from(
+            [("ada", 45), ("bob", 3)]
+                .map(|(name, minutes)| (("prod".to_owned(), name.to_owned()), ago(minutes))),
+        );
         let (all, nodes) = crowd(&users, &active, now, 1800);
         assert_eq!((all.people, all.working, all.unknown), (3, 2, 1));
         assert_eq!((all.least_idle, all.most_idle), (Some(180), Some(2700)));
         assert_eq!(all.newest, Some(ago(20)));
         assert_eq!((nodes["a"].people, nodes["a"].working), (2, 1));
         assert_eq!((nodes["b"].unknown, nodes["b"].least_idle), (1, None));
+        // The same name at another hub is another server.
+        let mut elsewhere = user("ada", "c", 90);
+        elsewhere.namespace = "staging".to_owned();
+        let (other, _) = crowd(&[elsewhere], &active, now, 1800);
+        assert_eq!((other.working, other.unknown), (1, 1));
         let (nobody, nodes) = crowd(&[], &active, now, 1800);
         assert_eq!((nobody, nodes.len()), (Crowd::default(), 0));
     }

@@ -87,7 +87,10 @@ impl State {
     fn people(&self, node: &str) -> Vec<(&str, Option<Timestamp>)> {
         let mut people: Vec<_> = (self.on(node))
             .filter_map(|pod| match &pod.hold {
-                Hold::Person(user) => Some((user.as_str(), self.active.get(user).copied())),
+                Hold::Person(user) => {
+                    let server = (pod.namespace.clone(), user.clone());
+                    Some((user.as_str(), self.active.get(&server).copied()))
+                }
                 _ => None,
             })
             .collect();

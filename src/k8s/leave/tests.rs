@@ -43,6 +43,10 @@ fn at(time: &str) -> Timestamp {
     format!("2026-01-15T{time}Z").parse().unwrap()
 }
 
+fn server_of(name: &str) -> (String, String) {
+    ("prod".to_owned(), name.to_owned())
+}
+
 fn nobody_tells() -> stream::LocalBoxStream<'static, Activity> {
     stream::pending().boxed_local()
 }
@@ -101,9 +105,9 @@ async fn every_node_says_why_it_stays() {
     let server = reasons();
     let (world, seen) = server.world();
     let active = Activity::from([
-        ("ada".to_owned(), at("12:30:00")),
-        ("bob".to_owned(), at("12:56:00")),
-        ("cyd".to_owned(), at("12:10:00")),
+        (server_of("ada"), at("12:30:00")),
+        (server_of("bob"), at("12:56:00")),
+        (server_of("cyd"), at("12:10:00")),
     ]);
     let active = stream::iter([active])
         .chain(stream::pending())
@@ -212,7 +216,7 @@ async fn people_are_idle_when_the_hub_says_so_or_their_server_is_gone() {
     server.put("pods", person("ada", "a"));
     server.put("pods", person("bob", "a"));
     let (world, _) = server.world();
-    let active = Activity::from([("ada".to_owned(), at("12:50:00"))]);
+    let active = Activity::from([(server_of("ada"), at("12:50:00"))]);
     let active = || {
         stream::iter([active.clone()])
             .chain(stream::pending())

@@ -63,6 +63,7 @@ fn world(doors: &Doors) -> World {
             debt_age: std::time::Duration::MAX,
             price: None,
             hub_pods: Vec::new(),
+            hub_namespace: None,
             type_name: false,
             timezone: None,
             mode: Mode::Live,
