@@ -108,6 +108,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Ends the run with this exit status, which is that of a command that ran elsewhere.",
     ),
     function(
+        "flat",
+        Class::Local,
+        &[("lists", Type::List)],
+        Type::List,
+        flat,
+        "The lists of a list as one.",
+    ),
+    function(
         "join",
         Class::Local,
         &[("list", Type::List), ("between", Type::Text)],
@@ -237,6 +245,20 @@ fn fail_with(_: World, args: Args) -> Answer {
             Some(code) => Error::remote(code, message),
             None => Error::new(Kind::Script, "an exit status of a failure is 1 to 255"),
         })
+    })
+}
+
+fn flat(_: World, args: Args) -> Answer {
+    Box::pin(async move {
+        let lists = args.value(0).as_array().into_iter().flatten();
+        let mut whole = Vec::new();
+        for list in lists {
+            match list {
+                Value::Array(list) => whole.extend(list.iter().cloned()),
+                other => whole.push(other.clone()),
+            }
+        }
+        Ok(whole.into())
     })
 }
 

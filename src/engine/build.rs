@@ -165,9 +165,10 @@ fn language() -> Engine {
     engine.set_max_operations(OPERATIONS);
     engine.set_max_call_levels(CALLS);
     engine.set_max_expr_depths(128, 128);
-    engine.set_max_string_size(1 << 20);
-    engine.set_max_array_size(100_000);
-    engine.set_max_map_size(10_000);
+    // Counted with everything inside: the pods of a large cluster are a million cells.
+    engine.set_max_string_size(256 << 20);
+    engine.set_max_array_size(4_000_000);
+    engine.set_max_map_size(4_000_000);
     engine.set_max_modules(64);
     engine.set_max_functions(1_000);
     engine.set_max_variables(1_000);

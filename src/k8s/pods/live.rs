@@ -25,6 +25,9 @@ use crate::world::{View, World};
 /// Changes this close together are told together.
 const MOMENT: Duration = Duration::from_millis(50);
 
+/// The same for a screen, which shows nothing sooner.
+const FRAME: Duration = Duration::from_millis(250);
+
 /// How often is asked what pods use; a metrics server measures every fifteen seconds.
 const POLL: Duration = Duration::from_secs(15);
 
@@ -209,7 +212,8 @@ impl Session<'_> {
                         *count += changes.len().saturating_sub(before);
                     }
                     if before == 0 && !changes.is_empty() {
-                        moment.set(self.world.clock().sleep(MOMENT));
+                        let wait = if self.viewer.is_some() { FRAME } else { MOMENT };
+                        moment.set(self.world.clock().sleep(wait));
                     }
                 }
                 () = &mut moment, if !changes.is_empty() => {

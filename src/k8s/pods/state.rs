@@ -205,16 +205,15 @@ impl State {
     /// The hubs' own pods that should be there and are not, when that has changed.
     pub(super) fn missing(&mut self) -> Option<Vec<PodName>> {
         let mut missing = Vec::new();
-        for (hub, _) in self.hubs.clone().into_iter().filter(|(_, listed)| *listed) {
-            let namespace = self.word(&hub);
-            let rows = self.rows.get(&namespace);
+        for (hub, _) in self.hubs.iter().filter(|(_, listed)| **listed) {
+            let rows = self.rows.get(hub.as_str());
             for prefix in &self.prefixes {
                 // Names that begin so stand together.
                 let here = (Bound::Included(prefix.as_str()), Bound::Unbounded);
                 let from = rows.and_then(|rows| rows.range::<str, _>(here).next());
                 if !from.is_some_and(|(name, _)| name.starts_with(prefix.as_str())) {
                     missing.push(PodName {
-                        namespace: Arc::clone(&namespace),
+                        namespace: hub.as_str().into(),
                         name: prefix.as_str().into(),
                     });
                 }
