@@ -5,18 +5,21 @@
 
 mod apiserver;
 mod autoscaler;
+mod budgets;
 mod chance;
 mod chatter;
 mod crowd;
 mod deployments;
 mod desk;
 mod door;
+mod drains;
 mod fault;
 mod gke;
 mod handle;
 mod hub;
 mod keeping;
 mod leases;
+mod minding;
 mod nodes;
 mod objects;
 mod obstacles;

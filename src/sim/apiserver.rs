@@ -7,6 +7,7 @@
 
 mod container;
 mod discovery;
+mod eviction;
 mod exec;
 mod failure;
 mod form;
@@ -38,11 +39,12 @@ use serde_json::Value;
 use failure::Failure;
 use request::{Request, Target};
 
+pub(super) use eviction::{end, evicted};
 pub(super) use metrics::Usage;
 pub(super) use news::News;
 pub(super) use object::Object;
 pub(super) use seat::Seat;
-pub(super) use store::Store;
+pub(super) use store::{Fate, Store};
 
 /// The cluster behind the server.
 pub(super) trait Cluster: Clone + Send + Sync + 'static {

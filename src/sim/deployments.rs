@@ -77,6 +77,10 @@ const SYSTEM_SERVICES: [Service; 2] = [
     ("metrics-server", "metrics-server", &[("https", 443)], false),
 ];
 
+/// Deployments of a hub that have a disruption budget, as z2jh's `hub.pdb` and `proxy.chp.pdb` make
+/// them: with one pod they allow no eviction.
+const BUDGETS: [&str; 2] = ["hub", "proxy"];
+
 /// How long a lost pod of a deployment takes to be there again, in milliseconds.
 const AGAIN: (u64, u64) = (8_000, 20_000);
 /// How long a hub lives that cannot start, in milliseconds.
@@ -101,6 +105,13 @@ fn deployment(namespace: &str, name: &str, image: &str) -> Value {
             "metadata": {"labels": labels},
             "spec": {"containers": [{"name": name, "image": image}]}}},
         "status": {}})
+}
+
+fn budget(namespace: &str, name: &str) -> Value {
+    let labels = labels(namespace, name);
+    json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+        "metadata": {"namespace": namespace, "name": name, "labels": labels, "generation": 1},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": labels}}, "status": {}})
 }
 
 fn service(namespace: &str, number: u8, service: Service) -> Value {
@@ -146,6 +157,9 @@ impl State {
         for namespace in HUBS {
             for (one, number) in HUB_SERVICES.into_iter().zip(0..) {
                 self.store.put(service(namespace, number, one), at);
+            }
+            for name in BUDGETS {
+                self.store.put(budget(namespace, name), at);
             }
         }
         for (one, number) in SYSTEM_SERVICES.into_iter().zip(0..) {
@@ -196,7 +210,8 @@ impl State {
         let labels = labels(namespace, name);
         let mut pods = (self.store.list("Pod"))
             .filter(|pod| text(pod, "/metadata/namespace") == namespace)
-            .filter(|pod| pod.pointer("/metadata/labels") == Some(&labels));
+            .filter(|pod| pod.pointer("/metadata/labels") == Some(&labels))
+            .filter(|pod| text(pod, "/metadata/deletionTimestamp").is_empty());
         pods.next()
             .map(|pod| text(pod, "/metadata/name").to_owned())
     }

@@ -63,7 +63,7 @@ pub const FAULTS: &[(&str, &str)] = &[
     ),
     (
         "drain-timeout",
-        "a pod on the first node of the user pool takes an hour to end: the drain goes on by force",
+        "a pod on the first node of the user pool takes an hour to end, and so does emptying the node",
     ),
     (
         "autoscaler-backoff",

@@ -163,7 +163,13 @@ fn change(node: &mut Value, kind: &str, new: &Value) {
 }
 
 impl State {
-    fn node_event(&mut self, node: &str, what: (&str, &str, &str), message: &str, at: Timestamp) {
+    pub(super) fn node_event(
+        &mut self,
+        node: &str,
+        what: (&str, &str, &str),
+        message: &str,
+        at: Timestamp,
+    ) {
         self.event(("Node", None, node), what, message, at);
     }
 
@@ -271,7 +277,6 @@ impl State {
                     step,
                 },
             );
-            self.consider_later(node, at);
         }
         self.seat_people(at);
         self.publish_autoscaler(at);
@@ -294,6 +299,8 @@ impl State {
         for pool in self.pools.values_mut() {
             pool.instances.remove(node);
         }
+        self.drains.remove(node);
+        self.gone(node, at);
         if known {
             let message = format!("Node {node} event: Removing Node {node} from Controller");
             let what = ("Normal", "RemovingNode", "node-controller");
@@ -301,21 +308,6 @@ impl State {
         }
         self.count_pullers();
         self.publish_autoscaler(at);
-    }
-
-    /// The pods that do not resist an eviction have gone from a node that is drained.
-    pub(super) fn evict_from(&mut self, node: &str, at: Timestamp) {
-        let gone: Vec<(String, String)> = (self.pods_on(node))
-            .filter(|pod| self.yields(pod))
-            .map(|pod| {
-                let part = |pointer| text(pod, pointer).to_owned();
-                (part("/metadata/namespace"), part("/metadata/name"))
-            })
-            .collect();
-        for (namespace, name) in gone {
-            self.store.remove("Pod", Some(&namespace), &name, at);
-        }
-        self.mind_pods(at);
     }
 
     /// The pods bound to a node.

@@ -85,6 +85,19 @@ impl Pod<'_> {
     }
 }
 
+/// What would start a pod again: the owner that controls it.
+pub(super) fn controller(pod: &Value) -> Option<&Value> {
+    let owners = pod.pointer("/metadata/ownerReferences")?.as_array()?;
+    let controls = |owner: &&Value| owner.pointer("/controller") == Some(&Value::Bool(true));
+    owners.iter().find(controls)
+}
+
+/// Whether a pod comes and goes with its node.
+pub(super) fn is_of_node(pod: &Value) -> bool {
+    let kind = controller(pod).map(|owner| text(owner, "/kind"));
+    matches!(kind, Some("DaemonSet" | "Node"))
+}
+
 /// Something an event is about: kind, namespace, name.
 pub(super) type About<'a> = (&'a str, Option<&'a str>, &'a str);
 

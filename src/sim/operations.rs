@@ -4,11 +4,12 @@ use google_cloud_container_v1::model::{self, NodePoolAutoscaling, StatusConditio
 use google_cloud_rpc::model::{Code, Status};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use super::CLUSTER;
 use super::fault::Trouble;
 use super::pools::Shortage;
-use super::state::{State, Todo, later};
+use super::state::{State, Todo, later, millis, moment};
 
 /// How long GKE's own upgrade holds the cluster, in milliseconds: least and most.
 const UPGRADE: (u64, u64) = (300_000, 480_000);
@@ -35,10 +36,16 @@ pub(super) enum Effect {
         pool: String,
         autoscaling: Box<NodePoolAutoscaling>,
     },
-    /// The machines are there, or not.
+    /// The machines are there, or not, or have gone.
     Size {
         pool: String,
         failure: Option<Shortage>,
+        /// Those that have to go first.
+        leaving: BTreeSet<String>,
+        /// It is not over before.
+        ends_ms: u64,
+        /// It is over so long after the last of them has gone.
+        settle_ms: u64,
     },
 }
 
@@ -101,6 +108,11 @@ impl State {
         let Some(op) = found.filter(|op| op.runs()) else {
             return;
         };
+        if matches!(&op.effect, Effect::Size { leaving, .. } if !leaving.is_empty()) {
+            // It goes on until they have.
+            return;
+        }
+        let began = op.report.start_time.parse().unwrap_or(at);
         if op.report.status == operation::Status::Aborting {
             let cancelled = Status::new()
                 .set_code(number(&Code::Cancelled))
@@ -116,15 +128,39 @@ impl State {
                 if let Some(pool) = self.pools.get_mut(&pool) {
                     pool.autoscaling = *autoscaling;
                 }
-                self.reconsider(&pool, at);
+                self.doubt(&pool, at, at);
+                self.survey(at);
             }
-            Effect::Size { pool, failure } => {
+            Effect::Size { pool, failure, .. } => {
                 if let Some(shortage) = failure {
                     self.fall_short(name, &pool, &shortage);
+                    self.doubt(&pool, began, at);
                 }
             }
         }
         self.publish_autoscaler(at);
+    }
+
+    /// A machine has gone: an operation that waited for it may end.
+    pub(super) fn gone(&mut self, node: &str, at: Timestamp) {
+        let mut over = Vec::new();
+        for op in self.operations.iter_mut().filter(|op| op.runs()) {
+            if let Effect::Size {
+                leaving,
+                ends_ms,
+                settle_ms,
+                ..
+            } = &mut op.effect
+                && leaving.remove(node)
+                && leaving.is_empty()
+            {
+                let ends = (millis(at) + *settle_ms).max(*ends_ms);
+                over.push((moment(ends), op.report.name.clone()));
+            }
+        }
+        for (ends, operation) in over {
+            self.plan(ends, Todo::Finish { operation });
+        }
     }
 
     #[expect(

@@ -3,8 +3,6 @@
 //! Nothing is stored about a moment: what somebody does at one is worked out from who they are and
 //! how long they mean to work, so that looking never changes the world.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -110,44 +108,6 @@ impl State {
             self.mind_pods(at);
         }
         there
-    }
-
-    /// Puts the people and the deployments in step with their pods, however those went away:
-    /// evicted, deleted, or gone with their node. Call it after anything that may have removed one.
-    pub(super) fn mind_pods(&mut self, at: Timestamp) {
-        let seen = std::mem::replace(&mut self.pods_seen, self.store.version());
-        if seen == self.pods_seen {
-            return;
-        }
-        let gone = match self.store.removed("Pod", seen) {
-            Some(pods) if pods.is_empty() => return,
-            Some(pods) => pods,
-            None => self.people.keys().cloned().collect(),
-        };
-        let mut left = BTreeSet::new();
-        let mut others = false;
-        for key in gone {
-            let stays = key.split_once('/').is_some_and(|(namespace, pod)| {
-                self.store.get("Pod", Some(namespace), pod).is_some()
-            });
-            match self.people.get(&key) {
-                Some(person) if !stays => {
-                    left.insert(person.node.clone());
-                    self.people.remove(&key);
-                }
-                Some(_) => {}
-                None => others = true,
-            }
-        }
-        for node in &left {
-            self.consider_later(node, at);
-        }
-        if !left.is_empty() {
-            self.seat_people(at);
-        }
-        if others {
-            self.mind_deployments(at);
-        }
     }
 
     /// The hubs stop the servers that nobody has touched for an hour.

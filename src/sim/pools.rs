@@ -1,15 +1,15 @@
 //! Node pools and their machines: growing, shrinking, and what that does to the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use google_cloud_container_v1::model::{NodePoolAutoscaling, StatusCondition};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::CLUSTER;
+use super::autoscaler::Backoff;
+use super::drains::By;
 use super::fault::Trouble;
-use super::objects::set;
 use super::state::{State, Todo, later};
 
 /// How long things take, in milliseconds: least and most.
@@ -17,9 +17,6 @@ const BOOT: (u64, u64) = (70_000, 110_000);
 const NETWORK: (u64, u64) = (18_000, 36_000);
 const POSTING: u64 = 4_000;
 const SETTLE: (u64, u64) = (5_000, 20_000);
-const DRAIN: (u64, u64) = (45_000, 90_000);
-/// An evicted pod has ended after so long, unless it takes more.
-const GRACE: u64 = 30_000;
 const RETRIES: u64 = 35 * 60_000 + 4_033;
 const IP_RETRIES: (u64, u64) = (240_000, 360_000);
 
@@ -36,6 +33,9 @@ pub(super) struct Pool {
     pub(super) instances: BTreeMap<String, Instance>,
     /// What is wrong with it.
     pub(super) condition: Option<StatusCondition>,
+    /// Until when the autoscaler lets it be.
+    #[serde(default)]
+    pub(super) backoff: Option<Backoff>,
 }
 
 /// A virtual machine.
@@ -43,6 +43,9 @@ pub(super) struct Pool {
 pub(super) struct Instance {
     pub(super) zone: String,
     pub(super) stage: Stage,
+    /// Since when the autoscaler thinks that nobody needs it.
+    #[serde(default)]
+    pub(super) unneeded_ms: Option<u64>,
 }
 
 /// How far a machine is.
@@ -65,6 +68,9 @@ pub(super) enum Stage {
 pub(super) struct Resize {
     pub(super) ends: Timestamp,
     pub(super) failure: Option<Shortage>,
+    /// Machines that have to go first; it is over so long after the last of them has.
+    pub(super) leaving: BTreeSet<String>,
+    pub(super) settle_ms: u64,
 }
 
 /// Why a resize did not get its machines.
@@ -130,26 +136,35 @@ impl State {
         };
         let name = format!("{}-{suffix}", pool.group(zone));
         let zone = zone.to_owned();
-        pool.instances
-            .insert(name.clone(), Instance { zone, stage });
+        pool.instances.insert(
+            name.clone(),
+            Instance {
+                zone,
+                stage,
+                unneeded_ms: None,
+            },
+        );
         name
     }
 
     /// Brings every zone of a pool to `per_zone` machines.
     pub(super) fn resize(&mut self, pool: &str, per_zone: usize, at: Timestamp) -> Resize {
         let mut ends = self.soon(at, SETTLE);
-        let mut wanted = Vec::new();
+        let (mut wanted, mut leaving) = (Vec::new(), BTreeSet::new());
+        if let Some(pool) = self.pools.get_mut(pool) {
+            // What never came is asked for once more, or no more.
+            pool.instances.retain(|_, i| i.stage != Stage::Stuck);
+            pool.condition = None;
+            pool.backoff = None;
+        }
         for zone in self.pools.get(pool).map(Pool::zones).unwrap_or_default() {
             let have = self.pools.get(pool).map_or(0, |p| p.target(&zone));
             for _ in have..per_zone {
                 wanted.push(zone.clone());
             }
             for _ in per_zone..have {
-                ends = ends.max(self.shrink(pool, &zone, at));
+                leaving.extend(self.shrink(pool, &zone, at));
             }
-        }
-        if let Some(pool) = self.pools.get_mut(pool) {
-            pool.condition = None;
         }
         let failure = self.shortage(&wanted, at);
         let granted = match &failure {
@@ -163,22 +178,20 @@ impl State {
                 self.create(pool, zone, Stage::Stuck);
             }
         }
-        let settled = self.soon(ends, SETTLE);
-        match failure {
-            None => Resize {
-                ends: settled,
-                failure: None,
+        let settle_ms = self.chance.between(SETTLE);
+        let settled = later(ends, settle_ms);
+        let tried = match &failure {
+            None => settled,
+            Some((shortage, _)) => match shortage.trouble {
+                Trouble::Stockout => later(at, RETRIES),
+                _ => self.soon(at, IP_RETRIES),
             },
-            Some((shortage, _)) => {
-                let tried = match shortage.trouble {
-                    Trouble::Stockout => later(at, RETRIES),
-                    _ => self.soon(at, IP_RETRIES),
-                };
-                Resize {
-                    ends: tried.max(settled),
-                    failure: Some(shortage),
-                }
-            }
+        };
+        Resize {
+            ends: tried.max(settled),
+            failure: failure.map(|(shortage, _)| shortage),
+            leaving,
+            settle_ms,
         }
     }
 
@@ -232,43 +245,15 @@ impl State {
         ready
     }
 
-    /// Lets one machine of a zone go: one that never came if there is one, else any.
-    fn shrink(&mut self, pool: &str, zone: &str, at: Timestamp) -> Timestamp {
-        let Some(pool) = self.pools.get_mut(pool) else {
-            return at;
-        };
-        let (stuck, others): (Vec<_>, Vec<_>) = pool
-            .instances
-            .iter()
-            .filter(|(_, i)| i.zone == zone && i.stage != Stage::Leaving)
-            .map(|(name, i)| (name.clone(), i.stage))
-            .partition(|(_, stage)| *stage == Stage::Stuck);
-        if let Some((name, _)) = stuck.first() {
-            pool.instances.remove(name);
-            return at;
-        }
-        let most = u64::try_from(others.len().saturating_sub(1)).unwrap_or(0);
+    /// Lets any one machine of a zone go, whoever is on it; says which.
+    fn shrink(&mut self, pool: &str, zone: &str, at: Timestamp) -> Option<String> {
+        let there = (self.pools.get(pool)?.instances.iter())
+            .filter(|(_, i)| i.zone == zone && i.stage != Stage::Leaving);
+        let there: Vec<String> = there.map(|(name, _)| name.clone()).collect();
+        let most = u64::try_from(there.len().saturating_sub(1)).unwrap_or(0);
         let chosen = self.chance.between((0, most));
-        let Some(((node, _), _)) = others.into_iter().zip(0..).find(|(_, i)| *i == chosen) else {
-            return at;
-        };
-        self.drain(&node, at)
-    }
-
-    /// Cordons a node now and removes it a little later.
-    pub(super) fn drain(&mut self, node: &str, at: Timestamp) -> Timestamp {
-        self.set_stage(node, Stage::Leaving);
-        (self.store).edit("Node", None, node, |node| {
-            set(node, "/spec/unschedulable", json!(true));
-        });
-        self.sync_cordon(node, at);
-        let mut gone = self.soon(at, DRAIN);
-        if let Some(resists) = self.resists_until(node, at) {
-            gone = gone.max(resists);
-        }
-        let node = node.to_owned();
-        self.plan(later(at, GRACE), Todo::Empty { node: node.clone() });
-        self.plan(gone, Todo::Remove { node });
-        gone
+        let (node, _) = (there.into_iter().zip(0..)).find(|(_, i)| *i == chosen)?;
+        self.drain(&node, By::Gke, at);
+        Some(node)
     }
 }

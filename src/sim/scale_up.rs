@@ -65,15 +65,10 @@ impl State {
         let seats = usize::try_from(NODE / GUARANTEE).unwrap_or(1);
         let mut missing = waiting.len().div_ceil(seats).saturating_sub(coming);
         let mut unserved = waiting.iter().skip(coming * seats);
-        let mut why = "1 max node group size reached";
         while missing > 0 {
-            let Some(group) = self.smallest() else {
+            let Some(group) = self.smallest(at) else {
                 break;
             };
-            if self.backs_off(at) || self.strikes(Trouble::Stockout, at) {
-                why = "1 in backoff after failed scale-up";
-                break;
-            }
             let add = missing.min(group.most - group.now);
             missing -= add;
             for _ in 0..add {
@@ -91,8 +86,14 @@ impl State {
             self.publish_autoscaler(at);
         }
         if missing > 0 {
+            let waits = |pool: &Pool| pool.purpose == "user" && self.backs_off(pool, at);
+            let why = if self.pools.values().any(waits) {
+                "in backoff after failed scale-up"
+            } else {
+                "max node group size reached"
+            };
             let message = format!(
-                "pod didn't trigger scale-up: {why}, 1 node(s) didn't match Pod's node \
+                "pod didn't trigger scale-up: 1 {why}, 1 node(s) didn't match Pod's node \
                  affinity/selector"
             );
             for (namespace, pod) in unserved {
@@ -104,10 +105,17 @@ impl State {
         }
     }
 
+    /// Whether nothing is added to a pool for now.
+    fn backs_off(&self, pool: &Pool, at: Timestamp) -> bool {
+        let lasts = (pool.backoff.as_ref()).is_some_and(|backoff| backoff.lasts(at));
+        lasts || self.strikes(Trouble::Stockout, at)
+    }
+
     /// The user pool's zone that may grow and is smallest.
-    fn smallest(&self) -> Option<Group> {
-        let pools =
-            (self.pools.values()).filter(|pool| pool.purpose == "user" && pool.autoscaling.enabled);
+    fn smallest(&self, at: Timestamp) -> Option<Group> {
+        let pools = (self.pools.values()).filter(|pool| {
+            pool.purpose == "user" && pool.autoscaling.enabled && !self.backs_off(pool, at)
+        });
         let groups = pools.flat_map(|pool| {
             pool.groups.keys().map(|zone| Group {
                 pool: pool.name.clone(),

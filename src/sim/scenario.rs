@@ -98,9 +98,10 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
             Trouble::Busy => Some(Todo::HoldCluster),
             Trouble::Killed => Some(Todo::Die),
             Trouble::LaptopAsleep => Some(Todo::Sleep),
-            trouble @ (Trouble::BarePod | Trouble::PdbBlocks | Trouble::DrainTimeout) => {
-                Some(Todo::Hinder { trouble })
-            }
+            trouble @ (Trouble::BarePod
+            | Trouble::PdbBlocks
+            | Trouble::DrainTimeout
+            | Trouble::AutoscalerBackoff) => Some(Todo::Hinder { trouble }),
             Trouble::HubPodMissing => Some(Todo::LoseHub),
             Trouble::CrashLoop => Some(Todo::Crash { restarts: 0 }),
             trouble => leases::begins(trouble),
@@ -109,6 +110,7 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
             state.plan(later(EPOCH, u64::try_from(after).unwrap_or(0)), todo);
         }
     }
+    state.mind_pods(EPOCH);
     state.advance(EPOCH);
     Ok(state)
 }
@@ -190,6 +192,7 @@ impl State {
             autoscaling,
             instances: std::collections::BTreeMap::new(),
             condition: None,
+            backoff: None,
         };
         self.pools.insert(name.to_owned(), pool);
     }

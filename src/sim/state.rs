@@ -10,6 +10,7 @@ use super::apiserver::Store;
 use super::chance::Chance;
 use super::crowd::Churn;
 use super::desk;
+use super::drains::Drain;
 use super::fault::{Fault, Trouble, When};
 use super::leases::Held;
 use super::operations::Operation;
@@ -51,8 +52,14 @@ pub(super) enum Todo {
     MakeReady { node: String },
     /// Its image pullers get on.
     Pull { node: String, step: Pulling },
-    /// The autoscaler asks itself whether it is needed.
+    /// The autoscaler takes it away if nobody has needed it for long enough.
     Consider { node: String },
+    /// The autoscaler takes machines back that never came.
+    GiveUp { pool: String },
+    /// The autoscaler says how it is.
+    Publish,
+    /// A pod's grace is over.
+    EndPod { namespace: String, pod: String },
     /// It goes away.
     Remove { node: String },
     /// A day of people coming and going begins.
@@ -87,8 +94,8 @@ pub(super) enum Todo {
     Hinder { trouble: Trouble },
     /// A budget that allowed nothing allows an eviction.
     Unblock,
-    /// Pods that can be evicted have gone from a node that is drained.
-    Empty { node: String },
+    /// The pods of a node are asked to go once more.
+    Drain { node: String },
     /// Another operator does something with the lock.
     Lease { step: Held },
 }
@@ -129,7 +136,10 @@ pub(super) struct State {
     /// Everybody with a server, by `namespace/pod`.
     #[serde(default)]
     pub(super) people: BTreeMap<String, Person>,
-    /// The store's version with which people and deployments are in step.
+    /// The nodes that are being emptied.
+    #[serde(default)]
+    pub(super) drains: BTreeMap<String, Drain>,
+    /// The store's version with which everything else is in step.
     #[serde(default)]
     pub(super) pods_seen: u64,
     /// Files on the operator's machine, by name.
@@ -176,6 +186,7 @@ impl State {
             limited: (0, 0),
             ledger: Vec::new(),
             people: BTreeMap::new(),
+            drains: BTreeMap::new(),
             pods_seen: 0,
             desk: desk::files(),
             points: 0,
@@ -245,7 +256,10 @@ impl State {
             Todo::Sleep => self.sleep(at),
             Todo::Hinder { trouble } => self.hinder(trouble, at),
             Todo::Unblock => self.unblock(at),
-            Todo::Empty { node } => self.evict_from(&node, at),
+            Todo::Drain { node } => self.drain_on(&node, at),
+            Todo::GiveUp { pool } => self.give_up(&pool, at),
+            Todo::Publish => self.publish_autoscaler(at),
+            Todo::EndPod { namespace, pod } => self.end_pod(&namespace, &pod, at),
             Todo::Lease { step } => self.lease(step, at),
         }
     }

@@ -450,8 +450,10 @@ fn the_kubernetes_door_leads_to_the_router() {
     });
 }
 
+mod autoscaler;
 mod crowd;
 mod deployments;
+mod drains;
 mod faults;
 mod hub;
 mod people;

@@ -138,12 +138,11 @@ fn a_resize_that_failed_is_not_taken_as_done() {
     assert_eq!(place.run(line).exit, 1);
     let ran = place.run(&format!("{RESUME} --away 2h"));
     let (_, now) = ran.out.split_once("caught up").unwrap();
-    // The pool is looked at again, and its old failure does not end the new wait.
-    assert!(
-        now.contains("nb-user already has, or is getting, 2 nodes"),
-        "{now}"
-    );
-    assert!(now.contains("0/2 ready, booting 2; 10 min"), "{now}");
+    // The pool is looked at again: the autoscaler has given up what never came, so that it is asked
+    // for once more, and the old failure does not end the new wait.
+    assert!(now.contains("size: 0 nodes -> 2 nodes\n"), "{now}");
+    assert!(now.contains("✓ 2 nodes of nb-user warm after"), "{now}");
+    assert_eq!(ran.exit, 0, "{now}");
 }
 
 #[test]

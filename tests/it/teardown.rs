@@ -122,13 +122,13 @@ fn a_node_that_something_holds_stays_and_says_what() {
         "--now --scenario warm --fault pdb-blocks",
         0
     );
-    assert!(ran.out.contains("gone after 59 min"), "{}", ran.out);
+    assert!(ran.out.contains("gone after 1 h 0"), "{}", ran.out);
     let ran = rehearsed!(
         "drain_timeout",
         "--now --scenario warm --fault drain-timeout",
         0
     );
-    assert!(ran.out.contains("gone after 59 min"), "{}", ran.out);
+    assert!(ran.out.contains("gone after 1 h 0"), "{}", ran.out);
 }
 
 #[test]

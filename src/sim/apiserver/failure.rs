@@ -64,16 +64,40 @@ impl Failure {
     /// A disruption budget allows no eviction now.
     pub(super) fn disrupts(budget: &Value) -> Self {
         let number = |pointer| budget.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
+        let (needs, has) = (
+            number("/status/desiredHealthy"),
+            number("/status/currentHealthy"),
+        );
+        Self::budget(
+            budget,
+            &format!("needs {needs} healthy pods and has {has} currently"),
+        )
+    }
+
+    /// Nobody has worked out yet what a disruption budget allows.
+    pub(super) fn stale_budget(budget: &Value) -> Self {
+        Self {
+            retry_after: Some(10),
+            ..Self::budget(budget, "is still being processed by the server.")
+        }
+    }
+
+    fn budget(budget: &Value, why: &str) -> Self {
         let message = "Cannot evict pod as it would violate the pod's disruption budget.";
         let mut failure = Self::new(429, "TooManyRequests", message);
         let why = format!(
-            "The disruption budget {} needs {} healthy pods and has {} currently",
-            text(budget, "/metadata/name"),
-            number("/status/desiredHealthy"),
-            number("/status/currentHealthy")
+            "The disruption budget {} {why}",
+            text(budget, "/metadata/name")
         );
         failure.details = Some(json!({"causes": [{"reason": "DisruptionBudget", "message": why}]}));
         failure
+    }
+
+    /// The real one gives no reason with this, only the code.
+    pub(super) fn many_budgets() -> Self {
+        let message = "This pod has more than one PodDisruptionBudget, which the eviction \
+                       subresource does not support.";
+        Self::new(500, "", message)
     }
 
     pub(super) fn internal(why: &str) -> Self {
@@ -107,8 +131,11 @@ impl Failure {
     pub(super) fn status(&self) -> Value {
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason, "code": self.code,
+            "message": self.message, "code": self.code,
         });
+        if !self.reason.is_empty() {
+            set(&mut status, "reason", json!(self.reason));
+        }
         let mut details = self.details.clone();
         if let Some(seconds) = self.retry_after {
             let details = details.get_or_insert_with(|| json!({}));

@@ -22,6 +22,25 @@ pub(super) struct Change {
     pub(super) after: Option<Object>,
 }
 
+/// One change, as the world hears of it.
+#[derive(Debug)]
+pub(in crate::sim) struct Changed {
+    pub(in crate::sim) kind: String,
+    /// Empty for what is in none.
+    pub(in crate::sim) namespace: String,
+    pub(in crate::sim) name: String,
+    pub(in crate::sim) fate: Fate,
+}
+
+/// What became of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sim) enum Fate {
+    There,
+    /// It was marked as ending, or as ending at another moment.
+    Ending,
+    Gone,
+}
+
 /// Objects by kind, then by `namespace/name` (or `name`), which is also the order of lists.
 ///
 /// The history is not saved: a watch that comes from before a restart is told to list again.
@@ -193,22 +212,34 @@ impl Store {
         true
     }
 
-    /// The keys of the objects of a kind that were removed after a version; nothing when that is
-    /// no longer known.
-    pub(in crate::sim) fn removed(&self, kind: &str, version: u64) -> Option<Vec<String>> {
-        let changes = self.since(version)?.filter(|change| change.kind == kind);
-        let removed = changes.filter(|change| change.after.is_none());
-        // A crowd is nobody's business but its clients'.
-        let keys = removed.filter_map(|change| {
-            let last = change
-                .before
-                .as_ref()
-                .filter(|last| last.seat().is_none())?;
-            let namespace = last.field("metadata.namespace");
-            let namespace = Some(&*namespace).filter(|namespace| !namespace.is_empty());
-            Some(key(namespace, &last.field("metadata.name")))
+    /// What became of the objects that were changed after a version; nothing when that is no
+    /// longer known. The seats of a crowd are nobody's business but its clients'.
+    pub(in crate::sim) fn changed(&self, version: u64) -> Option<Vec<Changed>> {
+        let changes = self.since(version)?.filter_map(|change| {
+            let (before, after) = (change.before.as_ref(), change.after.as_ref());
+            let last = after.or(before).filter(|last| last.seat().is_none())?;
+            let of = |field| last.field(field).into_owned();
+            let ends = |object: Option<&Object>| {
+                object.map(|object| object.field("metadata.deletionTimestamp").into_owned())
+            };
+            let fate = match after {
+                None => Fate::Gone,
+                Some(_)
+                    if ends(after).is_some_and(|end| !end.is_empty())
+                        && ends(after) != ends(before) =>
+                {
+                    Fate::Ending
+                }
+                Some(_) => Fate::There,
+            };
+            Some(Changed {
+                kind: change.kind.clone(),
+                namespace: of("metadata.namespace"),
+                name: of("metadata.name"),
+                fate,
+            })
         });
-        Some(keys.collect())
+        Some(changes.collect())
     }
 
     /// Puts a seat of a crowd where it was or where none was; says its key.

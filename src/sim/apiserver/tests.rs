@@ -24,6 +24,8 @@ struct Inner {
     news: News,
     refusal: Mutex<Option<Refusal>>,
     mutations: Mutex<Vec<String>>,
+    /// Whether pods that were marked are gone at once.
+    kubelet: bool,
     began: Instant,
 }
 
@@ -69,12 +71,20 @@ impl Cluster for Bare {
     fn mutated(&self, method: &str, path: &str, body: &Value) {
         let line = format!("{method} {path} {body}");
         self.0.mutations.lock().unwrap().push(line);
+        if self.0.kubelet {
+            self.take_away();
+        }
     }
 }
 
 impl Bare {
     fn empty() -> Self {
+        Self::with_kubelet(true)
+    }
+
+    fn with_kubelet(kubelet: bool) -> Self {
         Self(Arc::new(Inner {
+            kubelet,
             store: Mutex::default(),
             news: News::default(),
             refusal: Mutex::default(),
@@ -105,6 +115,22 @@ impl Bare {
             "reason": "NodeReady", "message": "Node n1 status is now: NodeReady", "count": 1,
             "source": {"component": "kubelet"}, "lastTimestamp": "2026-01-15T13:00:00Z"}));
         cluster
+    }
+
+    /// What a kubelet does when graces are over.
+    fn take_away(&self) {
+        let now = self.now();
+        self.with(|store| {
+            let ending = |pod: &&Value| pod["metadata"].get("deletionTimestamp").is_some();
+            let of = |pod: &Value, field: &str| pod["metadata"][field].as_str().unwrap().to_owned();
+            let pods = store.list("Pod").filter(ending);
+            let pods: Vec<_> = pods
+                .map(|pod| (of(pod, "namespace"), of(pod, "name")))
+                .collect();
+            for (namespace, name) in pods {
+                store.remove("Pod", Some(&namespace), &name, now);
+            }
+        });
     }
 
     fn put(&self, object: Value) {

@@ -9,14 +9,10 @@ use super::kinds::Kind;
 use super::object::{Object, set, set_meta, text};
 use super::request::{Request, Target};
 use super::store::Store;
-use super::{Cluster, patch};
-use crate::sim::obstacles::{is_about, is_spent};
+use super::{Cluster, eviction, patch};
 
 const STALE: &str = "the object has been modified; please apply your changes to the latest version \
                      and try again";
-
-/// Seconds a pod is given to end.
-const GRACE: i64 = 30;
 
 /// Tells the cluster, and answers.
 fn accepted<C: Cluster>(
@@ -123,7 +119,7 @@ pub(super) fn change<C: Cluster>(
     Ok(accepted(cluster, request, &body, StatusCode::OK, changed))
 }
 
-/// DELETE of one object. A pod is gone at once: nothing in this world keeps it for its grace.
+/// DELETE of one object. A pod that runs is marked, and gone when its grace is over.
 pub(super) fn delete<C: Cluster>(
     cluster: &C,
     request: &Request,
@@ -131,7 +127,19 @@ pub(super) fn delete<C: Cluster>(
     name: &str,
 ) -> Result<Response, Failure> {
     let body = request.json()?;
-    let last = remove(cluster, target, name, &body)?;
+    let now = cluster.now();
+    let Target {
+        kind, namespace, ..
+    } = target;
+    let last = cluster.with(|store| {
+        let old = found(store, kind, *namespace, name)?;
+        check_preconditions(&old, kind, &body)?;
+        let last = match (kind.name, *namespace) {
+            ("Pod", Some(namespace)) => eviction::end(store, (namespace, name), grace(&body), now),
+            (kind, namespace) => store.remove(kind, namespace, name, now),
+        };
+        last.ok_or_else(|| Failure::not_found(kind, name))
+    })?;
     let answer = if target.kind.name == "Pod" {
         last
     } else {
@@ -151,64 +159,41 @@ pub(super) fn evict<C: Cluster>(
 ) -> Result<Response, Failure> {
     let body = request.json()?;
     let options = body.get("deleteOptions").cloned().unwrap_or_default();
-    cluster.with(|store| allowed(store, target, name))?;
-    remove(cluster, target, name, &options)?;
+    let now = cluster.now();
+    cluster.with(|store| {
+        let old = found(store, target.kind, target.namespace, name)?;
+        check_preconditions(&old, target.kind, &options)?;
+        let namespace = target.namespace.unwrap_or_default();
+        eviction::evict(store, (namespace, name), grace(&options), now)
+    })?;
     let done = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
         "code": 201});
     Ok(accepted(cluster, request, &body, StatusCode::CREATED, done))
 }
 
-/// Whether the disruption budgets let a pod be evicted; one that does not run is no disruption.
-fn allowed(store: &Store, target: &Target<'_>, name: &str) -> Result<(), Failure> {
-    let pod = found(store, target.kind, target.namespace, name)?;
-    if text(&pod, "/status/phase") != "Running" {
-        return Ok(());
-    }
-    let budgets = store.list("PodDisruptionBudget");
-    let mut budgets = budgets.filter(|budget| is_about(budget, &pod));
-    match (budgets.next(), budgets.next()) {
-        (Some(_), Some(_)) => Err(Failure::new(
-            500,
-            "InternalError",
-            "This pod has more than one PodDisruptionBudget, which the eviction subresource does \
-             not support.",
-        )),
-        (Some(budget), None) if is_spent(budget) => Err(Failure::disrupts(budget)),
-        _ => Ok(()),
-    }
+/// The seconds that whoever deletes something gives it.
+fn grace(options: &Value) -> Option<u64> {
+    options.get("gracePeriodSeconds").and_then(Value::as_u64)
 }
 
-fn remove<C: Cluster>(
-    cluster: &C,
-    target: &Target<'_>,
-    name: &str,
-    options: &Value,
-) -> Result<Value, Failure> {
-    let Target {
-        kind, namespace, ..
-    } = target;
-    let now = cluster.now();
-    cluster.with(|store| {
-        let old = found(store, kind, *namespace, name)?;
-        for (field, label) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
-            let wanted = text(options, &format!("/preconditions/{field}"));
-            let actual = text(&old, &format!("/metadata/{field}"));
-            if !wanted.is_empty() && wanted != actual {
-                let why = format!(
-                    "Precondition failed: {label} in precondition: {wanted}, {label} in object \
-                     meta: {actual}"
-                );
-                return Err(Failure::conflict(kind, name, &why));
-            }
+/// Whether an object is still the one that is meant.
+fn check_preconditions(object: &Value, kind: &Kind, options: &Value) -> Result<(), Failure> {
+    for (field, label) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
+        let wanted = text(options, &format!("/preconditions/{field}"));
+        let actual = text(object, &format!("/metadata/{field}"));
+        if !wanted.is_empty() && wanted != actual {
+            let why = format!(
+                "Precondition failed: {label} in precondition: {wanted}, {label} in object meta: \
+                 {actual}"
+            );
+            return Err(Failure::conflict(
+                kind,
+                text(object, "/metadata/name"),
+                &why,
+            ));
         }
-        let mut last = store
-            .remove(kind.name, *namespace, name, now)
-            .ok_or_else(|| Failure::not_found(kind, name))?;
-        if kind.name == "Pod" {
-            set_meta(&mut last, "deletionGracePeriodSeconds", json!(GRACE));
-        }
-        Ok(last)
-    })
+    }
+    Ok(())
 }
 
 /// May I? In the practice world one may do everything. Newer `kubectl`s ask in protobuf, which

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::sim::operations::Effect;
 use crate::sim::pools::Pool;
 use crate::sim::refusals;
-use crate::sim::state::{State, Todo};
+use crate::sim::state::{State, Todo, millis};
 use crate::sim::{CLUSTER, cluster};
 
 /// How long a change of the autoscaling takes, in milliseconds: least and most.
@@ -105,6 +105,9 @@ impl State {
         let effect = Effect::Size {
             pool: name.clone(),
             failure: resize.failure,
+            leaving: resize.leaving,
+            ends_ms: millis(resize.ends),
+            settle_ms: resize.settle_ms,
         };
         let op = self.begin(
             operation::Type::SetNodePoolSize,

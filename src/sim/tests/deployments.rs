@@ -80,9 +80,9 @@ fn a_deployment_makes_a_lost_pod_again() {
         pods.delete(&hub, &kube::api::DeleteParams::default())
             .await
             .unwrap();
-        assert_eq!(hub_pods(practice).await, [""; 0]);
+        assert_eq!(hub_pods(practice).await, ["1/1 Terminating 0"]);
         assert_eq!(rows(practice, DEPLOYMENTS).await[1], "hub 0/1 1 0");
-        pause(30).await;
+        pause(35).await;
         assert_eq!(hub_pods(practice).await, ["1/1 Running 0"]);
         assert_eq!(rows(practice, DEPLOYMENTS).await[1], "hub 1/1 1 1");
     });

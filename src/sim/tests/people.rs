@@ -215,6 +215,9 @@ fn people_go_with_their_pods_however_those_go() {
         pods.delete(&all[1], &kube::api::DeleteParams::default())
             .await
             .unwrap();
+        // They have their graces to save what they work on.
+        assert_eq!(names(), all);
+        pause(31).await;
         assert_eq!(names(), all[2..]);
         practice.0.sim.change(|state, now| {
             let node = state.people.values().next().unwrap().node.clone();
