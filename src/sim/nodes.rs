@@ -31,7 +31,7 @@ const PROBLEMS: [(&str, &str); 10] = [
 ];
 
 /// What runs on every node before anything else.
-const SYSTEM: [(&str, &str); 3] = [
+pub(super) const SYSTEM: [(&str, &str); 3] = [
     ("fluentbit-gke", "gke.gcr.io/fluent-bit:v1.8.12-gke.35"),
     (
         "gke-metrics-agent",
@@ -267,6 +267,7 @@ impl State {
             };
             self.store.put(pod.running(at), at);
         }
+        self.count_daemons();
         if user {
             let begins = self.soon(at, FIRST_PODS);
             let step = Pulling::Tools;
@@ -306,7 +307,7 @@ impl State {
             let what = ("Normal", "RemovingNode", "node-controller");
             self.node_event(node, what, &message, at);
         }
-        self.count_pullers();
+        self.count_daemons();
         self.publish_autoscaler(at);
     }
 

@@ -1,11 +1,13 @@
 //! The image pullers of the hubs: on each user node one pod per hub, whose init containers make
 //! the node hold the images people will need. Most of a warm-up is spent here.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fault::Trouble;
-use super::objects::{NOTEBOOK, Pod, TOOLS, set, stamp, text};
+use super::objects::{NOTEBOOK, Pod, TOOLS, controller, is_of_node, set, stamp, text};
 use super::pools::Stage;
 use super::state::{Pulling, State, Todo, later};
 
@@ -177,7 +179,7 @@ impl State {
                 }
             });
         }
-        self.count_pullers();
+        self.count_daemons();
     }
 
     fn pull_later(&mut self, node: &str, step: Pulling, at: Timestamp) {
@@ -267,21 +269,26 @@ impl State {
         });
     }
 
-    /// Brings the `DaemonSet`s' own count up to date.
-    pub(super) fn count_pullers(&mut self) {
-        for namespace in HUBS {
-            let ours = |pod: &&Value| {
-                text(pod, "/metadata/namespace") == namespace
-                    && text(pod, "/metadata/labels/component") == PULLER
-            };
-            let pods = self.store.list("Pod").filter(ours);
-            let (count, ready) = pods.fold((0, 0), |(count, ready), pod| {
-                (
-                    count + 1,
-                    ready + u32::from(text(pod, "/status/phase") == "Running"),
-                )
-            });
-            self.store.edit("DaemonSet", Some(namespace), PULLER, |set_| {
+    /// Brings the `DaemonSet`s' own counts up to date.
+    pub(super) fn count_daemons(&mut self) {
+        let mut counts: BTreeMap<(String, String), (u32, u32)> = BTreeMap::new();
+        for one in self.store.list("DaemonSet") {
+            let of = |pointer| text(one, pointer).to_owned();
+            counts.insert((of("/metadata/namespace"), of("/metadata/name")), (0, 0));
+        }
+        for pod in self.store.list("Pod").filter(|pod| is_of_node(pod)) {
+            let owner = controller(pod).map_or("", |owner| text(owner, "/name"));
+            let key = (
+                text(pod, "/metadata/namespace").to_owned(),
+                owner.to_owned(),
+            );
+            if let Some((count, ready)) = counts.get_mut(&key) {
+                *count += 1;
+                *ready += u32::from(text(pod, "/status/phase") == "Running");
+            }
+        }
+        for ((namespace, name), (count, ready)) in counts {
+            self.store.edit("DaemonSet", Some(&namespace), &name, |set_| {
                 set(set_, "/status", json!({
                     "currentNumberScheduled": count, "desiredNumberScheduled": count,
                     "updatedNumberScheduled": count, "numberMisscheduled": 0, "numberReady": ready,

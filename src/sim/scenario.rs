@@ -4,11 +4,12 @@ use google_cloud_container_v1::model::NodePoolAutoscaling;
 use google_cloud_container_v1::model::node_pool_autoscaling::LocationPolicy;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::chance::Chance;
 use super::deployments::OTHERS;
 use super::fault::{Trouble, When};
+use super::nodes::SYSTEM;
 use super::objects::{NOTEBOOK, set};
 use super::people::{CULL_EVERY, Person, key, since_epoch};
 use super::pools::{Pool, Stage};
@@ -219,20 +220,22 @@ impl State {
                 "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
             self.store.put(object, at);
         }
+        let pullers = json!({"nodeSelector": {"hub.jupyter.org/node-purpose": "user"},
+            "initContainers": [
+                {"name": "image-pull-metadata-block", "image": super::objects::TOOLS},
+                {"name": "image-pull-singleuser", "image": NOTEBOOK}],
+            "containers": [{"name": "pause", "image": "registry.k8s.io/pause:3.10"}]});
         for namespace in HUBS {
             let labels = json!({"app": "jupyterhub", "component": PULLER, "release": namespace});
-            let object = json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
-                "metadata": {"namespace": namespace, "name": PULLER, "labels": labels, "generation": 1},
-                "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels},
-                    "spec": {"nodeSelector": {"hub.jupyter.org/node-purpose": "user"},
-                        "initContainers": [
-                            {"name": "image-pull-metadata-block", "image": super::objects::TOOLS},
-                            {"name": "image-pull-singleuser", "image": NOTEBOOK}],
-                        "containers": [{"name": "pause", "image": "registry.k8s.io/pause:3.10"}]}}},
-                "status": {}});
-            self.store.put(object, at);
+            self.store
+                .put(daemon((namespace, PULLER), &labels, &pullers), at);
         }
-        self.count_pullers();
+        for (name, image) in SYSTEM {
+            let spec = json!({"containers": [{"name": name, "image": image}]});
+            let daemon = daemon(("kube-system", name), &json!({"k8s-app": name}), &spec);
+            self.store.put(daemon, at);
+        }
+        self.count_daemons();
     }
 
     /// Somebody whose server has run since `at`, at work until `until`; who it is nobody can tell.
@@ -257,6 +260,14 @@ impl State {
         self.people.insert(key(namespace, &pod), person);
         pod
     }
+}
+
+fn daemon((namespace, name): (&str, &str), labels: &Value, spec: &Value) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
+        "metadata": {"namespace": namespace, "name": name, "labels": labels, "generation": 1},
+        "spec": {"selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": spec}},
+        "status": {}})
 }
 
 fn limits((enabled, min, max): (bool, i32, i32)) -> NodePoolAutoscaling {

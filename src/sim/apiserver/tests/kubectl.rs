@@ -8,16 +8,17 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use super::*;
+use crate::event::Events;
+use crate::sim::{Practice, Setup, Speed};
 
-/// Serves the cluster on a port of its own, and writes the configuration that leads there.
-async fn serve_on_loopback(cluster: &Bare, home: &Path) {
+/// Serves a cluster on a port of its own, and writes the configuration that leads there.
+async fn serve_on_loopback(router: Router, home: &Path) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
     let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "practice",
         "clusters": [{"name": "practice", "cluster": {"server": server}}],
         "contexts": [{"name": "practice", "context": {"cluster": "practice", "user": ""}}]});
     std::fs::write(home.join("config"), config.to_string()).unwrap();
-    let router = router(cluster.clone());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let service = TowerToHyperService::new(router.clone());
@@ -68,7 +69,7 @@ async fn kubectl_reads() {
     }
     let home = tempfile::tempdir().unwrap();
     let cluster = Bare::small();
-    serve_on_loopback(&cluster, home.path()).await;
+    serve_on_loopback(router(cluster.clone()), home.path()).await;
     let say = async |arguments: &str| run_ageless(home.path(), arguments).await;
     assert_eq!(
         say("get nodes").await,
@@ -128,7 +129,7 @@ async fn kubectl_measures() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
-    serve_on_loopback(&Bare::small(), home.path()).await;
+    serve_on_loopback(router(Bare::small()), home.path()).await;
     let say = async |arguments: &str| run(home.path(), arguments).await;
     assert_eq!(
         say("top nodes").await,
@@ -179,7 +180,7 @@ async fn kubectl_shows_services_and_deployments() {
             {"containers": [{"name": "hub", "image": "k8s-hub:4.1.0"}]}}},
         "status": {"readyReplicas": 1, "updatedReplicas": 1, "availableReplicas": 1}}),
     );
-    serve_on_loopback(&cluster, home.path()).await;
+    serve_on_loopback(router(cluster.clone()), home.path()).await;
     let say = async |arguments: &str| run_ageless(home.path(), arguments).await;
     assert_eq!(
         say("get services -n prod -o wide").await,
@@ -204,7 +205,7 @@ async fn kubectl_cordons_drains_and_deletes() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
-    serve_on_loopback(&Bare::small(), home.path()).await;
+    serve_on_loopback(router(Bare::small()), home.path()).await;
     let say = async |arguments: &str| run(home.path(), arguments).await;
     assert_eq!(say("cordon n1").await, ["node/n1 cordoned"]);
     assert_eq!(say("cordon n1").await, ["node/n1 already cordoned"]);
@@ -226,4 +227,71 @@ async fn kubectl_cordons_drains_and_deletes() {
             "Warning: deleting Pods that declare no controller: prod/hub-1",
         ]
     );
+}
+
+/// A practice world, twenty seconds of it to one of ours.
+#[tokio::test(start_paused = true)]
+async fn kubectl_drains_what_budgets_let_go() {
+    if missing().await {
+        return;
+    }
+    let setup = Setup {
+        scenario: "warm".to_owned(),
+        faults: vec!["pdb-blocks".parse().unwrap()],
+        speed: Speed::Times(20),
+        ..Setup::default()
+    };
+    let practice = Practice::fresh(&setup).unwrap();
+    practice.start(Events::new(|_| {}));
+    let home = tempfile::tempdir().unwrap();
+    serve_on_loopback(practice.kubernetes(), home.path()).await;
+    let say = async |arguments: &str| run(home.path(), arguments).await;
+    let budgets: Vec<String> = (say("get pdb -n prod").await.into_iter())
+        .map(|row| row.rsplit_once(' ').unwrap().0.to_owned())
+        .collect();
+    assert_eq!(
+        budgets,
+        [
+            "NAME MIN AVAILABLE MAX UNAVAILABLE ALLOWED DISRUPTIONS",
+            "hub 1 N/A 0",
+            "nbgrader 1 N/A 0",
+            "proxy 1 N/A 0",
+        ]
+    );
+    let node = say("get pod nbgrader-0 -n prod -o jsonpath={.spec.nodeName}").await;
+    let node = node[0].as_str();
+    let drain = format!("drain {node} --ignore-daemonsets");
+    let refused = say(&format!("{drain} --timeout=3s")).await.join("\n");
+    assert!(
+        refused.contains("evicting pod prod/nbgrader-0"),
+        "{refused}"
+    );
+    let why = "(will retry after 5s): Cannot evict pod as it would violate the pod's disruption \
+               budget.";
+    assert!(refused.contains(why), "{refused}");
+    assert!(
+        !refused.contains(&format!("node/{node} drained")),
+        "{refused}"
+    );
+    let deleted = say("delete pdb nbgrader -n prod").await.join("\n");
+    assert!(deleted.contains("deleted"), "{deleted}");
+    let drained = say(&drain).await.join("\n");
+    for line in [
+        "pod/nbgrader-0 evicted".to_owned(),
+        format!("node/{node} drained"),
+    ] {
+        assert!(drained.contains(&line), "{drained}");
+    }
+    let nobody = say("get pod nbgrader-0 -n prod").await;
+    assert_eq!(
+        nobody,
+        ["Error from server (NotFound): pods \"nbgrader-0\" not found"]
+    );
+    // The deployment makes another hub at once; the old one is there while it ends.
+    let hub = say("get pod -n prod -l component=hub -o name")
+        .await
+        .remove(0);
+    say(&format!("delete {hub} -n prod --wait=false")).await;
+    let ending = say(&format!("get {hub} -n prod")).await.join("\n");
+    assert!(ending.contains(" 1/1 Terminating 0 "), "{ending}");
 }
