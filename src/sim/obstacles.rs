@@ -6,6 +6,7 @@ use serde_json::json;
 use super::autoscaler::Backoff;
 use super::fault::Trouble;
 use super::objects::{Pod, set, text};
+use super::people::key;
 use super::pullers::HUBS;
 use super::state::{State, Todo, later, millis};
 
@@ -97,12 +98,15 @@ impl State {
         }
     }
 
-    /// Somebody who opens the hub at the wrong moment: just before a node is cordoned.
+    /// Somebody who opens the hub at the wrong moment: their server is on a node just before that
+    /// is cordoned.
     pub(super) fn surprise(&mut self, method: &str, path: &str, at: Timestamp) {
-        let cordons = method == "PATCH" && path.starts_with("/api/v1/nodes/");
-        if cordons && self.strikes_once(Trouble::SomebodyArrives, at) {
-            let until = later(at, 2 * HOUR);
-            self.arrive((HUBS[0], "latecomer"), until, at);
+        let node = path.strip_prefix("/api/v1/nodes/");
+        if let Some(node) = node.filter(|_| method == "PATCH")
+            && self.strikes_once(Trouble::SomebodyArrives, at)
+        {
+            let pod = self.enrol((HUBS[0], "latecomer"), later(at, 2 * HOUR), at);
+            self.bind(&key(HUBS[0], &pod), node, at);
         }
     }
 }

@@ -77,6 +77,18 @@ impl State {
         until: Timestamp,
         at: Timestamp,
     ) -> String {
+        let pod = self.enrol((namespace, user), until, at);
+        self.seat_people(at);
+        pod
+    }
+
+    /// The same, before anybody has looked where there is room.
+    pub(super) fn enrol(
+        &mut self,
+        (namespace, user): (&str, &str),
+        until: Timestamp,
+        at: Timestamp,
+    ) -> String {
         let pod = format!("jupyter-{user}");
         if let Some(person) = self.people.get_mut(&key(namespace, &pod)) {
             person.works_until_ms = person.works_until_ms.max(since_epoch(until));
@@ -95,7 +107,6 @@ impl State {
         };
         self.store.put(person.waiting(), at);
         self.people.insert(key(namespace, &pod), person);
-        self.seat_people(at);
         pod
     }
 

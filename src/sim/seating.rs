@@ -183,7 +183,7 @@ impl State {
     }
 
     /// A server is given its node.
-    fn bind(&mut self, key: &str, node: &str, at: Timestamp) {
+    pub(super) fn bind(&mut self, key: &str, node: &str, at: Timestamp) {
         let Some(person) = self.people.get_mut(key) else {
             return;
         };

@@ -299,3 +299,25 @@ fn a_drain_that_is_saved_goes_on_where_it_was() {
         "{first:?}"
     );
 }
+
+#[test]
+fn somebody_arrives_on_the_node_that_is_cordoned_first() {
+    for which in [0, 1] {
+        within(&fresh("warm", 1, &["somebody-arrives"]), async |practice| {
+            let nodes = user_nodes(practice);
+            let node = text(&nodes[which], "/metadata/name");
+            let path = format!("/api/v1/nodes/{node}?fieldManager=runbook");
+            let request = http::Request::patch(path)
+                .header("content-type", "application/merge-patch+json")
+                .body(br#"{"spec":{"unschedulable":true}}"#.to_vec());
+            let client = practice.k8s().await.unwrap();
+            let cordoned: Value = client.request(request.unwrap()).await.unwrap();
+            assert_eq!(cordoned["spec"]["unschedulable"], true);
+            let there = pod(practice, "jupyter-latecomer").unwrap();
+            assert_eq!(text(&there, "/spec/nodeName"), node);
+            pause(15).await;
+            let there = pod(practice, "jupyter-latecomer").unwrap();
+            assert_eq!(text(&there, "/status/phase"), "Running");
+        });
+    }
+}
