@@ -76,7 +76,9 @@ pub fn run(
             undo(&engine, &host, &program)
         }
         Ok(()) if abort => undo(&engine, &host, &program),
-        ended => ended.and_then(|()| host.all_replayed()),
+        ended => ended
+            .map_err(|error| host.as_before(error))
+            .and_then(|()| host.all_replayed()),
     }
 }
 

@@ -47,6 +47,9 @@ pub use operator::{Operator, Question, View};
 pub use stop::Stop;
 pub use terminal::Terminal;
 
+/// How long practice goes on where nobody looks.
+const LONELY: Duration = Duration::from_hours(1);
+
 /// Where a run acts, as the rooms need to know it.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -247,6 +250,13 @@ impl World {
     /// Asks the operator to look at pods; none when nobody can.
     pub fn viewer(&self) -> Option<watch::Receiver<View>> {
         self.0.operator.viewer()
+    }
+
+    /// For how long something goes on that has no end of its own: for ever, but for an hour in
+    /// practice where nobody looks at it, who could end it.
+    pub fn endless(&self) -> Option<Duration> {
+        let lonely = self.viewer().is_none() && self.target().mode.is_practice();
+        lonely.then_some(LONELY)
     }
 
     /// Looks whether the machine has slept. Then credentials are made anew, and nobody can be sure

@@ -78,6 +78,19 @@ impl Host {
         self.halted.borrow().clone()
     }
 
+    /// A failure that was only replayed: going on leads to it again.
+    pub(super) fn as_before(&self, mut error: Error) -> Error {
+        if self.replaying.get() && raised::catchable(error.kind) {
+            let anew =
+                "it is on record that it fails like this: start anew with `runbook resume --again`";
+            error.hint = Some(match error.hint {
+                Some(hint) => format!("{hint}; {anew}"),
+                None => anew.to_owned(),
+            });
+        }
+        error
+    }
+
     /// The script has ended well: whether it did everything that is on record.
     pub(super) fn all_replayed(&self) -> Result<()> {
         self.past.borrow().left_over().map_or(Ok(()), Err)?;

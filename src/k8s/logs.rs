@@ -77,7 +77,17 @@ pub async fn logs(world: &World, pod: &NamedPod, options: &LogOptions) -> error:
         rest: Vec::new(),
         lines: 0,
     };
-    let ended = log.read().await?;
+    let over = async {
+        match world.endless().filter(|_| options.follow) {
+            Some(limit) => world.clock().sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = log.read() => ended?,
+        () = over => None,
+    };
     Ok(Told {
         container: log.container,
         lines: log.lines,

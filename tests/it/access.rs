@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::canned::{Answer, Canned};
 use crate::cluster::{Cluster, TOKEN, command};
-use crate::program::{Place, Ran};
+use crate::program::{Place, Ran, rehearsed};
 
 const CONTEXT: &str = "gke_p_l_c";
 const PLUGIN: &str = "gke-gcloud-auth-plugin";
@@ -57,23 +56,17 @@ fn files(folder: &Path) -> Vec<String> {
 
 #[test]
 fn access_is_added_to_what_is_there_and_proved() {
-    let ran = rehearse("");
-    assert_snapshot!("added", ran.whole());
-    assert_eq!(ran.exit, 0);
+    rehearsed!("added", "", 0);
 }
 
 #[test]
 fn a_file_of_its_own_needs_no_question() {
-    let ran = rehearse("--file here --endpoint dns --no-switch");
-    assert_snapshot!("file", ran.whole());
-    assert_eq!(ran.exit, 0);
+    rehearsed!("file", "--file here --endpoint dns --no-switch", 0);
 }
 
 #[test]
 fn printed_it_changes_nothing() {
-    let ran = rehearse("--print --endpoint internal");
-    assert_snapshot!("printed", ran.whole());
-    assert_eq!(ran.exit, 0);
+    let ran = rehearsed!("printed", "--print --endpoint internal", 0);
     // Standard output is the kubeconfig and nothing else.
     let printed: serde_json::Value = serde_yaml::from_str(&ran.out).unwrap();
     assert_eq!(printed["kind"], "Config");
@@ -81,16 +74,12 @@ fn printed_it_changes_nothing() {
 
 #[test]
 fn a_missing_plugin_is_named_with_the_way_to_get_it() {
-    let ran = rehearse("--fault plugin-missing");
-    assert_snapshot!("plugin_missing", ran.whole());
-    assert_eq!(ran.exit, 1);
+    rehearsed!("plugin_missing", "--fault plugin-missing", 1);
 }
 
 #[test]
 fn a_no_leaves_the_file_as_it_is() {
-    let ran = rehearse("--answer access=no");
-    assert_snapshot!("no", ran.whole());
-    assert_eq!(ran.exit, 4);
+    rehearsed!("no", "--answer access=no", 4);
 }
 
 #[test]

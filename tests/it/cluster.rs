@@ -1,6 +1,7 @@
 //! A cluster as the program meets it on loopback: GKE over HTTP, Kubernetes over TLS, one state
 //! behind both. Operations are done at once; nodes get ready while they are watched.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +21,8 @@ struct State {
     size: usize,
     /// Whether its nodes have got ready.
     ready: bool,
+    /// Which of them are cordoned, by number.
+    cordoned: BTreeSet<usize>,
     sent: usize,
     /// The lock's lease; null before anybody has taken it.
     lease: Value,
@@ -41,7 +44,14 @@ impl Cluster {
 
     /// A pool of two ready nodes that is scaled from 2 to 20.
     pub(crate) async fn warm() -> Self {
-        Self::open(State::new(2), |_| None).await
+        Self::warm_where_gke(|_| None).await
+    }
+
+    /// A warm one; GKE gives this answer instead, where there is one.
+    pub(crate) async fn warm_where_gke(
+        instead: impl Fn(&Recorded) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        Self::open(State::new(2), instead).await
     }
 
     /// A warm one, whose nodes somebody has owed since then.
@@ -128,6 +138,7 @@ impl State {
                 "locationPolicy": "BALANCED", "unheardOf": "kept" }),
             size: nodes,
             ready: nodes > 0,
+            cordoned: BTreeSet::new(),
             sent: 0,
             lease: Value::Null,
             debts: Value::Null,
@@ -204,9 +215,19 @@ impl State {
         if line.contains("/api/v1/namespaces/default/configmaps") {
             return Self::keep(&mut self.debts, asked);
         }
+        if let Some((_, number)) = line.split_once("/api/v1/nodes/gke-c-nb-user-") {
+            let number = number.parse().unwrap();
+            if asked.method == "PATCH" {
+                match asked.json()["spec"]["unschedulable"].as_bool() {
+                    Some(true) => self.cordoned.insert(number),
+                    _ => self.cordoned.remove(&number),
+                };
+            }
+            return Answer::json(&self.node(number));
+        }
         let watched = asked.path.contains("watch=true");
         let (kind, items) = match line.as_str() {
-            "GET /api/v1/nodes" => ("Node", self.each(node)),
+            "GET /api/v1/nodes" => ("Node", self.nodes()),
             "GET /api/v1/events" => ("Event", Vec::new()),
             "GET /apis/apps/v1/namespaces/prod/daemonsets" => ("DaemonSet", vec![puller()]),
             "GET /api/v1/namespaces/prod/pods" if asked.path.contains("puller") => {
@@ -224,11 +245,23 @@ impl State {
         }
         self.ready = true;
         let news: Vec<Value> = self
-            .each(node)
+            .nodes()
             .into_iter()
             .map(|node| json!({ "type": "MODIFIED", "object": node }))
             .collect();
         Answer::watch(&news)
+    }
+
+    fn nodes(&self) -> Vec<Value> {
+        (1..=self.size).map(|number| self.node(number)).collect()
+    }
+
+    fn node(&self, number: usize) -> Value {
+        let mut node = node(number, self.ready);
+        if self.cordoned.contains(&number) {
+            node["spec"]["unschedulable"] = true.into();
+        }
+        node
     }
 
     fn each(&self, made: fn(usize, bool) -> Value) -> Vec<Value> {

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::program::{Place, Ran};
+use crate::program::{Place, Ran, rehearsed};
 
 fn rehearse(line: &str) -> Ran {
     Place::empty().run(&format!("rehearse {line} --speed max"))
@@ -10,16 +10,16 @@ fn rehearse(line: &str) -> Ran {
 
 #[test]
 fn pods_are_grouped_by_whose_they_are() {
-    let ran = rehearse("pods --scenario users --top 3");
-    assert_snapshot!("pods", ran.whole());
-    assert_eq!(ran.exit, 0);
+    rehearsed!("pods", "pods --scenario users --top 3", 0);
 }
 
 #[test]
 fn everything_can_be_shown() {
-    let ran = rehearse("pods --scenario users --all-namespaces --all --services --namespaces");
-    assert_snapshot!("pods_all", ran.whole());
-    assert_eq!(ran.exit, 0);
+    rehearsed!(
+        "pods_all",
+        "pods --scenario users --all-namespaces --all --services --namespaces",
+        0
+    );
 }
 
 #[test]
@@ -88,9 +88,7 @@ fn a_script_makes_tables_of_its_own() {
 
 #[test]
 fn pods_that_change_are_told_line_by_line_until_the_limit() {
-    let ran = rehearse("pods --live --limit 10m --scenario users");
-    assert_snapshot!("pods_live", ran.whole());
-    assert_eq!(ran.exit, 0);
+    rehearsed!("pods_live", "pods --live --limit 10m --scenario users", 0);
     let ran = rehearse("pods --live --limit 30s --output json");
     let news: Vec<serde_json::Value> = (ran.out.lines())
         .map(|line| serde_json::from_str(line).unwrap())
@@ -116,7 +114,9 @@ fn an_expired_token_or_a_busy_server_costs_no_row() {
 
 #[test]
 fn a_namespace_that_is_not_there_is_not_watched() {
-    let ran = rehearse("pods --live --namespace stagin");
-    assert_snapshot!("pods_live_no_namespace", ran.whole());
-    assert_eq!(ran.exit, 1);
+    rehearsed!(
+        "pods_live_no_namespace",
+        "pods --live --namespace stagin",
+        1
+    );
 }

@@ -101,6 +101,17 @@ impl From<Output> for Ran {
     }
 }
 
+/// What `rehearse`, a function of the test's own, makes of the flags: a snapshot, and how it ended.
+macro_rules! rehearsed {
+    ($name:literal, $flags:expr, $exit:literal) => {{
+        let ran = rehearse($flags);
+        insta::assert_snapshot!($name, ran.whole());
+        assert_eq!(ran.exit, $exit);
+        ran
+    }};
+}
+pub(crate) use rehearsed;
+
 impl Ran {
     /// Everything, for a snapshot: without what the wall clock and this machine say.
     pub(crate) fn whole(&self) -> String {

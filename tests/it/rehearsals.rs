@@ -1,21 +1,9 @@
 //! Every shipped runbook against every scenario and fault, as the operator sees it.
 
-use insta::assert_snapshot;
-
-use crate::program::{Place, Ran};
+use crate::program::{Place, Ran, rehearsed};
 
 fn rehearse(flags: &str) -> Ran {
     Place::empty().run(&format!("rehearse warm_up --speed max {flags}"))
-}
-
-/// The snapshot of this very test, and how the run ended.
-macro_rules! rehearsed {
-    ($name:literal, $flags:literal, $exit:literal) => {{
-        let ran = rehearse($flags);
-        assert_snapshot!($name, ran.whole());
-        assert_eq!(ran.exit, $exit);
-        ran
-    }};
 }
 
 #[test]

@@ -3,10 +3,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::program::{Place, Ran};
+use crate::program::{Place, Ran, rehearsed};
 
 fn rehearse(words: &[&str]) -> Ran {
     let place = Place::empty();
@@ -14,38 +13,29 @@ fn rehearse(words: &[&str]) -> Ran {
     Ran::from(place.command(line).output().unwrap())
 }
 
-/// What it says under this name.
-macro_rules! rehearsed {
-    ($name:literal, $exit:literal, $($word:expr),+) => {{
-        let ran = rehearse(&[$($word),+]);
-        assert_snapshot!($name, ran.whole());
-        assert_eq!(ran.exit, $exit);
-        ran
-    }};
-}
-
 #[test]
 fn a_log_is_all_that_stands_on_standard_output() {
-    let ran = rehearsed!("logs", 0, "logs", "prod/hub", "--tail", "4");
+    let ran = rehearsed!("logs", &["logs", "prod/hub", "--tail", "4"], 0);
     assert_eq!(ran.out.lines().count(), 4, "{}", ran.whole());
     assert!(ran.err.contains("done in"), "{}", ran.whole());
 }
 
 #[test]
 fn a_log_that_cannot_be_shown_says_why_and_what_next() {
-    rehearsed!("logs_none", 1, "logs", "hbu");
-    rehearsed!("logs_several", 1, "logs", "hub");
-    rehearsed!("logs_elsewhere", 1, "logs", "grafana");
-    rehearsed!("logs_no_namespace", 1, "logs", "hub", "--namespace", "prd");
+    rehearsed!("logs_none", &["logs", "hbu"], 1);
+    rehearsed!("logs_several", &["logs", "hub"], 1);
+    rehearsed!("logs_elsewhere", &["logs", "grafana"], 1);
+    rehearsed!(
+        "logs_no_namespace",
+        &["logs", "hub", "--namespace", "prd"],
+        1
+    );
     rehearsed!(
         "logs_container",
-        1,
-        "logs",
-        "prod/hub",
-        "--container",
-        "web"
+        &["logs", "prod/hub", "--container", "web"],
+        1
     );
-    rehearsed!("logs_previous", 1, "logs", "prod/hub", "--previous");
+    rehearsed!("logs_previous", &["logs", "prod/hub", "--previous"], 1);
     let here = rehearse(&["logs", "grafana", "--namespace", "support", "--tail", "1"]);
     assert_eq!(here.exit, 0, "{}", here.whole());
 }
@@ -103,11 +93,13 @@ fn lines_are_events_for_programs() {
 fn a_command_s_exit_status_is_ours() {
     let ran = rehearsed!(
         "command",
-        3,
-        "shell",
-        "prod/hub",
-        "--command",
-        "echo hi; echo no >&2; exit 3"
+        &[
+            "shell",
+            "prod/hub",
+            "--command",
+            "echo hi; echo no >&2; exit 3"
+        ],
+        3
     );
     assert_eq!(ran.out, "hi\n");
     let ran = rehearse(&["shell", "prod/hub", "--command", "whoami"]);
@@ -124,28 +116,25 @@ fn a_command_s_exit_status_is_ours() {
 
 #[test]
 fn a_shell_that_cannot_be_had_says_why_and_what_next() {
-    rehearsed!("shell_no_terminal", 3, "shell", "prod/hub");
+    rehearsed!("shell_no_terminal", &["shell", "prod/hub"], 3);
     rehearsed!(
         "shell_denied",
-        1,
-        "shell",
-        "prod/hub",
-        "--command",
-        "ls",
-        "--fault",
-        "denied"
+        &["shell", "prod/hub", "--command", "ls", "--fault", "denied"],
+        1
     );
     rehearsed!(
         "shell_none_there",
-        1,
-        "shell",
-        "prod/continuous",
-        "--scenario",
-        "users",
-        "--command",
-        "ls",
-        "--container",
-        "pause"
+        &[
+            "shell",
+            "prod/continuous",
+            "--scenario",
+            "users",
+            "--command",
+            "ls",
+            "--container",
+            "pause"
+        ],
+        1
     );
 }
 

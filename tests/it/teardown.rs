@@ -2,20 +2,12 @@
 
 use insta::assert_snapshot;
 
-use crate::program::{Place, Ran};
+use crate::canned::Answer;
+use crate::cluster::{Cluster, command};
+use crate::program::{Place, Ran, rehearsed};
 
 fn rehearse(flags: &str) -> Ran {
     Place::empty().run(&format!("rehearse teardown --speed max {flags}"))
-}
-
-/// The snapshot of this very test, and how the run ended.
-macro_rules! rehearsed {
-    ($name:literal, $flags:literal, $exit:literal) => {{
-        let ran = rehearse($flags);
-        assert_snapshot!($name, ran.whole());
-        assert_eq!(ran.exit, $exit);
-        ran
-    }};
 }
 
 #[test]
@@ -86,15 +78,45 @@ fn another_operation_is_waited_for() {
 }
 
 #[test]
-fn what_was_cordoned_is_opened_when_the_resize_is_refused() {
+fn a_cordon_that_is_refused_leaves_everything_as_it_was() {
     let ran = rehearsed!("denied", "--now --scenario warm --fault denied@30s", 1);
-    let opened = ran.out.matches("cordoned -> open to pods").count();
-    assert_eq!(
-        ran.out.matches("~ node gke").count(),
-        2 * opened,
+    assert!(ran.err.contains("roles/container.developer"), "{}", ran.err);
+    assert!(!ran.out.contains("-> cordoned"), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_was_cordoned_is_opened_when_the_resize_is_refused() {
+    let cluster = Cluster::warm_where_gke(|asked| {
+        let message = "Required \"container.clusters.update\" permission(s) for \"projects/p\".";
+        (asked.line().ends_with(":setSize"))
+            .then(|| Answer::google(403, "PERMISSION_DENIED", message))
+    })
+    .await;
+    let place = cluster.place("");
+    let line = "run teardown --now --on live --yes";
+    let ran = Ran::from(command(&place, line).output().unwrap());
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    assert!(
+        ran.err.contains("roles/container.clusterAdmin"),
         "{}",
-        ran.out
+        ran.err
     );
+    let sent: Vec<String> = (cluster.changes().into_iter())
+        .map(|(line, body)| format!("{line} {body}"))
+        .filter(|sent| sent.contains("/nodes/"))
+        .collect();
+    let patch = |node: u8, cordoned: &str| {
+        format!(
+            "PATCH /api/v1/nodes/gke-c-nb-user-{node} {{\"spec\":{{\"unschedulable\":{cordoned}}}}}"
+        )
+    };
+    let wanted = [
+        patch(1, "true"),
+        patch(2, "true"),
+        patch(1, "null"),
+        patch(2, "null"),
+    ];
+    assert_eq!(sent, wanted, "{}", ran.whole());
 }
 
 #[test]

@@ -443,3 +443,22 @@ fn a_session_is_never_replayed() {
     assert!(error.message.contains("`talk(hub)` was open"), "{error}");
     assert!(third.done.is_empty(), "{:?}", third.done);
 }
+
+#[test]
+fn a_failure_that_was_cleaned_up_after_is_replayed_and_says_how_to_start_anew() {
+    let script = r#"try { open(7); } catch (err) { ask("tidy"); throw err; }"#;
+    let mut run = Run::new();
+    FAILS.set(Some(Kind::Quota));
+    let first = run.answering(&["yes"]).session(script);
+    assert_eq!(first.outcome.unwrap_err().hint, None);
+    FAILS.set(None);
+    let second = run.session(script);
+    let error = second.outcome.unwrap_err();
+    assert_eq!(error.kind, Kind::Quota);
+    assert!(error.hint.unwrap().contains("`runbook resume --again`"));
+    // Nothing was done, and nobody was asked again.
+    assert_eq!(
+        (second.done, second.asked),
+        (vec!["tidy=yes".to_owned()], Vec::new())
+    );
+}

@@ -32,6 +32,8 @@ pub(super) enum Hold {
     Pinned,
     /// It can be started again elsewhere.
     Movable,
+    /// It is ending already.
+    Ending,
     /// It comes and goes with its node, or is over.
     Nothing,
 }
@@ -55,6 +57,7 @@ impl From<PodObject> for Occupant {
         let user = UserPod::from(object.clone());
         let hold = match (owner, safe) {
             _ if over || of_node => Hold::Nothing,
+            _ if meta.deletion_timestamp.is_some() => Hold::Ending,
             _ if person => Hold::Person(user.user),
             (_, Some("false")) => Hold::Pinned,
             (None, None | Some(_)) if safe != Some("true") => Hold::Lone,

@@ -117,6 +117,10 @@ impl State {
             match pod.hold {
                 Hold::Lone => return held("nothing would start it again"),
                 Hold::Pinned => return held("it says that it must not be evicted"),
+                Hold::Ending => {
+                    left += 1;
+                    continue;
+                }
                 Hold::Movable | Hold::Person(_) | Hold::Nothing => {}
             }
             let mut budgets = self.budgets.values();

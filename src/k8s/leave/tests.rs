@@ -233,3 +233,20 @@ async fn people_are_idle_when_the_hub_says_so_or_their_server_is_gone() {
         .await
         .unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_is_ending_holds_nothing() {
+    let server = Server::default();
+    server.put("nodes", cordoned(node("a", true)));
+    let mut ending = person("ada", "a");
+    ending["metadata"]["deletionTimestamp"] = json!("2026-01-15T12:59:59Z");
+    server.put("pods", ending);
+    let (world, seen) = server.world();
+    wait_gone(&world, want(0), nobody_tells(), future::pending())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        notes(&told(&seen)[0]),
+        [(Phase::Leaving, "emptying, 1 pod left")]
+    );
+}

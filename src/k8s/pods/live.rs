@@ -43,9 +43,6 @@ const FEW: usize = 500;
 /// Requests for the usage of one pod at the same time.
 const AT_ONCE: usize = 8;
 
-/// Where nobody can end the watch, in practice, it ends after this long.
-const PRACTICE: Duration = Duration::from_hours(1);
-
 /// How a watch ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Watched {
@@ -76,8 +73,7 @@ pub async fn watch(
         }
     };
     let viewer = world.viewer();
-    let lonely = viewer.is_none() && world.target().mode.is_practice();
-    let limit = limit.or_else(|| lonely.then_some(PRACTICE));
+    let limit = limit.or_else(|| world.endless());
     tell(
         world,
         PodNews::Began {

@@ -1,5 +1,7 @@
 //! Tables, as `kubectl get` shows them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -162,23 +164,10 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
     cells.collect()
 }
 
-/// A duration as `kubectl` writes it: two units while the first is small, then one.
+/// An age as a server writes it.
 fn age(seconds: i64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
-    let pair = |large: i64, unit: &str, small: i64, subunit: &str| match small {
-        0 => format!("{large}{unit}"),
-        small => format!("{large}{unit}{small}{subunit}"),
-    };
-    match seconds {
-        ..0 => "0s".to_owned(),
-        0..120 => format!("{seconds}s"),
-        120..600 => pair(minutes, "m", seconds % 60, "s"),
-        600..10_800 => format!("{minutes}m"),
-        10_800..28_800 => pair(hours, "h", minutes % 60, "m"),
-        28_800..172_800 => format!("{hours}h"),
-        172_800..691_200 => pair(days, "d", hours % 24, "h"),
-        _ => format!("{days}d"),
-    }
+    let age = Duration::from_secs(seconds.try_into().unwrap_or_default());
+    crate::names::Age(age).to_string()
 }
 
 fn node_status(node: &Value) -> String {
