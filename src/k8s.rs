@@ -38,7 +38,7 @@ pub mod pods;
 pub mod warm;
 
 pub use autoscaler::{Group, Present, groups, present};
-pub use debt::{Debt, close_debt, complete_debt, debt_told, debts, debts_now, open_debt};
+pub use debt::{Debt, close_debt, complete_debt, debts, debts_now, open_debt};
 pub use lease::{Claim, Lease, lease, put_lease};
 pub use leave::{Activity, Crowd, Gone, Leave, crowd, wait_gone, wait_idle};
 pub use logs::{LogOptions, Told, logs};

@@ -32,7 +32,6 @@ use crate::runbook::script::Script;
 use crate::world::live;
 use crate::world::{Guard, NoGuard, Operator, Parts, Stop, World};
 
-pub use crate::k8s::{Debt, debt_told};
 pub use kept::forget;
 pub use opening::{Earlier, Opening, can_go_on};
 pub use scene::{LivePlace, Place};

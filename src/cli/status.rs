@@ -138,7 +138,7 @@ fn as_text(told: &Told) -> String {
                 );
             }
             for debt in &standing.debts {
-                let owed = crate::run::debt_told(debt, &standing.target, standing.at);
+                let owed = debt.owed(&standing.target, standing.at);
                 line("  owed", &owed);
             }
             if standing.debts.is_empty() {
@@ -220,7 +220,7 @@ fn as_json(told: &Told) -> Value {
             "cluster": standing.target.cluster.to_string(),
             "at": standing.at,
             "nodes": standing.nodes,
-            "debts": standing.debts.iter().map(|debt| debt_json(debt, standing)).collect::<Vec<_>>(),
+            "debts": debts(standing),
             "lock": standing.lock.as_ref().map(|held| json!({
                 "holder": held.holder, "run": held.run, "since": held.since,
                 "silent": held.silent,
@@ -233,13 +233,14 @@ fn as_json(told: &Told) -> Value {
     value
 }
 
-fn debt_json(debt: &run::Debt, standing: &Standing) -> Value {
-    let age = debt.age(standing.at);
-    let price = standing.target.price.as_ref().filter(|_| debt.nodes > 0);
-    json!({
-        "key": debt.key, "what": debt.what, "purpose": debt.purpose, "nodes": debt.nodes,
-        "since": debt.since, "by": debt.by, "incomplete": debt.incomplete,
-        "age_seconds": age.as_secs(),
-        "cost": price.map(|price| price.of(debt.nodes, age)),
-    })
+fn debts(standing: &Standing) -> Value {
+    let debts = standing.debts.iter().map(|debt| {
+        json!({
+            "key": debt.key, "what": debt.what, "purpose": debt.purpose, "nodes": debt.nodes,
+            "since": debt.since, "by": debt.by, "incomplete": debt.incomplete,
+            "age_seconds": debt.age(standing.at).as_secs(),
+            "cost": debt.cost(&standing.target, standing.at),
+        })
+    });
+    debts.collect()
 }

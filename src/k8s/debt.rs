@@ -55,6 +55,31 @@ impl Debt {
         Duration::try_from(now.duration_since(self.since)).unwrap_or_default()
     }
 
+    /// What it has cost there; none where nobody has said what a node costs.
+    pub fn cost(&self, target: &Target, now: Timestamp) -> Option<String> {
+        let price = target.price.as_ref().filter(|_| self.nodes > 0)?;
+        Some(price.of(self.nodes, self.age(now)))
+    }
+
+    /// `2 nodes of nb-user warm since 2026-11-23 08:10 UTC (4 h 12 min), for 'Spring hackathon', by
+    /// ann@laptop; 1.68 CAD so far`.
+    pub fn owed(&self, target: &Target, now: Timestamp) -> String {
+        let mut owed = self.what.clone();
+        if self.incomplete {
+            owed.push_str(" (incomplete)");
+        }
+        let (since, age) = (target.moment(self.since), Took(self.age(now)));
+        owed = format!("{owed} since {since} ({age})");
+        if !self.purpose.is_empty() {
+            owed = format!("{owed}, for '{}'", self.purpose);
+        }
+        owed = format!("{owed}, by {}", self.by);
+        if let Some(cost) = self.cost(target, now) {
+            owed = format!("{owed}; {cost} so far");
+        }
+        owed
+    }
+
     /// `2 nodes of nb-user warm, for 'Spring hackathon'`.
     fn told(&self) -> String {
         let mut told = self.what.clone();
@@ -66,25 +91,6 @@ impl Debt {
         }
         told
     }
-}
-
-/// `2 nodes of nb-user warm since 2026-11-23 08:10 UTC (4 h 12 min), for 'Spring hackathon', by
-/// ann@laptop; 1.68 CAD so far`.
-pub fn debt_told(debt: &Debt, target: &Target, now: Timestamp) -> String {
-    let age = debt.age(now);
-    let mut told = debt.what.clone();
-    if debt.incomplete {
-        told.push_str(" (incomplete)");
-    }
-    told = format!("{told} since {} ({})", target.moment(debt.since), Took(age));
-    if !debt.purpose.is_empty() {
-        told = format!("{told}, for '{}'", debt.purpose);
-    }
-    told = format!("{told}, by {}", debt.by);
-    if let Some(price) = target.price.as_ref().filter(|_| debt.nodes > 0) {
-        told = format!("{told}; {} so far", price.of(debt.nodes, age));
-    }
-    told
 }
 
 /// All debts, as they were read.
