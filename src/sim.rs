@@ -8,6 +8,7 @@ mod autoscaler;
 mod budgets;
 mod chance;
 mod chatter;
+mod configurator;
 mod crowd;
 mod deployments;
 mod desk;
@@ -17,6 +18,7 @@ mod fault;
 mod gke;
 mod handle;
 mod hub;
+mod images;
 mod keeping;
 mod leases;
 mod minding;
@@ -28,6 +30,7 @@ mod people;
 mod pools;
 mod pullers;
 mod refusals;
+mod registry;
 mod rhythm;
 mod scale_up;
 mod scenario;
@@ -43,13 +46,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::Router;
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
-use http_body_util::Full;
-use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tower::{Layer as _, ServiceExt as _};
+use tower::Layer as _;
 
 use crate::error::{self, Kind};
 use crate::event::Events;
@@ -296,6 +298,24 @@ impl Practice {
         }
     }
 
+    /// A door to one of its services.
+    fn http(
+        &self,
+        door: &'static str,
+        base: &str,
+        authorization: Option<Secret>,
+        router: fn(Sim) -> Router,
+    ) -> Http {
+        let service = door::service(router(self.0.sim.clone()));
+        Http::new(base, authorization, service, self.record(door))
+    }
+
+    fn record(&self, door: &'static str) -> Record {
+        let events = self.0.events.get().cloned();
+        let events = events.unwrap_or_else(|| Events::new(|_| {}));
+        Record::new(door, events, self.clock())
+    }
+
     /// Every change the world accepted, in order.
     pub fn ledger(&self) -> Vec<Mutation> {
         self.0.sim.ledger()
@@ -315,25 +335,20 @@ impl Doors for Practice {
         Box::pin(async {
             let client = self.0.k8s.get_or_init(|| {
                 let service = door::service(apiserver::router(self.0.sim.clone()));
-                let events = self.0.events.get().cloned();
-                let events = events.unwrap_or_else(|| Events::new(|_| {}));
-                let record = Record::new("k8s", events, self.clock());
-                kube::Client::new(record.layer(service), "default")
+                kube::Client::new(self.record("k8s").layer(service), "default")
             });
             Ok(client.clone())
         })
     }
 
     fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>> {
-        let router = hub::router(self.0.sim.clone());
-        let service = router
-            .map_request(|request: http::Request<Full<Bytes>>| request.map(axum::body::Body::new));
-        let events = self.0.events.get().cloned();
-        let events = events.unwrap_or_else(|| Events::new(|_| {}));
-        let record = Record::new("hub", events, self.clock());
-        let token = Secret::new(hub::TOKEN);
-        let hub = Http::new(hub::ADDRESS, Some(token), service, record);
+        let token = Secret::new(format!("token {}", hub::TOKEN));
+        let hub = self.http("hub", hub::ADDRESS, Some(token), hub::router);
         Box::pin(async { Ok(Some(hub)) })
+    }
+
+    fn web(&self, base: &str) -> error::Result<Http> {
+        Ok(self.http("web", base, None, registry::router))
     }
 
     fn desk(&self) -> &dyn Desk {

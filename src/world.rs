@@ -96,6 +96,8 @@ pub trait Doors: Send + Sync {
     fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>>;
     /// The target's hub; none where no hub, or no token for it, is configured.
     fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>>;
+    /// A service on the web that has no door of its own, at this address: a registry of images.
+    fn web(&self, base: &str) -> error::Result<Http>;
     /// The operator's own machine.
     fn desk(&self) -> &dyn Desk;
     /// Throws the credentials away and gets new ones (after a 401).

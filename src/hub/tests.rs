@@ -32,9 +32,9 @@ fn hub(answer: impl Fn(&str) -> Response + Clone + Send + Sync + 'static) -> (Wo
     let service =
         router.map_request(|request: http::Request<_>| request.map(axum::body::Body::new));
     let record = Record::new("hub", Events::new(|_| {}), Clock::Live);
-    let token = Some(Secret::new("canary"));
+    let token = Some(Secret::new("token canary"));
     let hub = Http::new("https://hub.example/", token, service, record);
-    let (parts, seen) = testing::parts_with(None, None, Some(hub));
+    let (parts, seen) = testing::parts_with(None, None, Some(hub), None);
     (World::new(parts), seen, asked)
 }
 

@@ -1,9 +1,10 @@
-//! The practice world's API server as a kube client reaches it: without a socket, and for what is
-//! not plain HTTP (a shell) over a connection of its own, in memory.
+//! The practice world's services as clients reach them: without a socket, and for what is not
+//! plain HTTP (a shell, a kernel) over a connection of its own, in memory.
 
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response, header};
+use hyper::body::{self, Bytes};
 use hyper::{client, server};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -12,17 +13,18 @@ use tower::{BoxError, Service, ServiceExt as _, service_fn};
 /// How much such a connection holds while nobody reads it, in bytes.
 const PIPE: usize = 64 << 10;
 
-/// The server as a service for `kube`.
-pub(super) fn service(
+/// A server as a service.
+pub(super) fn service<B>(
     router: Router,
-) -> impl Service<
-    Request<kube::client::Body>,
-    Response = Response<Body>,
-    Error = BoxError,
-    Future: Send + 'static,
-> + Send
-+ 'static {
-    service_fn(move |request: Request<kube::client::Body>| {
+) -> impl Service<Request<B>, Response = Response<Body>, Error = BoxError, Future: Send + 'static>
++ Clone
++ Send
++ Sync
++ 'static
+where
+    B: body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    service_fn(move |request: Request<B>| {
         let router = router.clone();
         async move {
             if request.headers().contains_key(header::UPGRADE) {
@@ -34,10 +36,10 @@ pub(super) fn service(
 }
 
 /// Sends the request over a connection, which the answer may turn into another protocol's.
-async fn connected(
-    router: Router,
-    request: Request<kube::client::Body>,
-) -> Result<Response<Body>, BoxError> {
+async fn connected<B>(router: Router, request: Request<B>) -> Result<Response<Body>, BoxError>
+where
+    B: body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
     let (ours, theirs) = tokio::io::duplex(PIPE);
     let serving = server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(theirs), TowerToHyperService::new(router))

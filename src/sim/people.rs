@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::objects::{fingerprint, text};
+use super::objects::{NOTEBOOK, fingerprint, text};
 use super::state::{EPOCH, State, Todo, later};
 
 /// The label of everybody's server.
@@ -28,12 +28,19 @@ pub(super) struct Person {
     pub(super) user: String,
     /// Their server's pod.
     pub(super) pod: String,
+    /// Its image, as the hub's spawner named it.
+    #[serde(default = "notebook")]
+    pub(super) image: String,
     /// Where it runs; empty while it waits for room.
     pub(super) node: String,
     /// When they asked for it.
     pub(super) started_ms: i64,
     /// Until when they work. Then the server idles, or they stop it.
     pub(super) works_until_ms: i64,
+}
+
+fn notebook() -> String {
+    NOTEBOOK.to_owned()
 }
 
 /// Milliseconds since [`EPOCH`], negative before it.
@@ -101,6 +108,7 @@ impl State {
             namespace: namespace.to_owned(),
             user: user.to_owned(),
             pod: pod.clone(),
+            image: self.spawned_image(namespace),
             node: String::new(),
             started_ms: since_epoch(at),
             works_until_ms: since_epoch(until),

@@ -251,6 +251,7 @@ impl State {
             namespace: namespace.to_owned(),
             pod: format!("jupyter-{user}"),
             user,
+            image: self.spawned_image(namespace),
             node: node.to_owned(),
             started_ms: since_epoch(at),
             works_until_ms: since_epoch(until),

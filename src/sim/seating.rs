@@ -55,7 +55,7 @@ impl Person {
                 "heritage": "jupyterhub", "hub.jupyter.org/network-access-hub": "true",
                 "hub.jupyter.org/servername": "", "hub.jupyter.org/username": user}),
             owner: None,
-            containers: &[("notebook", NOTEBOOK)],
+            containers: &[("notebook", &self.image)],
         }
         .running(self.started());
         let annotations = json!({"hub.jupyter.org/username": user,

@@ -4,14 +4,18 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::request::Builder;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
+use hyper::upgrade::Upgraded;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{self, protocol::Role};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt as _};
 
@@ -25,13 +29,17 @@ const ANSWER_MAX: usize = 8 << 20;
 /// How long one request may take.
 const ATTEMPT: Duration = Duration::from_secs(30);
 
-type Body = UnsyncBoxBody<Bytes, BoxError>;
+/// A body as it comes in.
+pub type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// One service at one address.
+/// A connection on which both sides speak when they like.
+pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// One service at one address. Every method's error is a sentence saying why nothing came back.
 #[derive(Clone, Debug)]
 pub struct Http {
     base: String,
-    token: Option<Secret>,
+    authorization: Option<Secret>,
     service: BoxCloneSyncService<Request<Full<Bytes>>, Response<Body>, BoxError>,
     record: Record,
 }
@@ -48,9 +56,14 @@ pub struct Answer {
 }
 
 impl Http {
-    /// The service behind `service`, whose paths begin at `base`; requests carry
-    /// `Authorization: token TOKEN`, as a hub wants it, and are told to `record`.
-    pub(crate) fn new<S, B>(base: &str, token: Option<Secret>, service: S, record: Record) -> Self
+    /// The service behind `service`, whose paths begin at `base`. Requests carry `authorization`
+    /// (`token T`, `Bearer T`) unless they bring their own, and are told to `record`.
+    pub(crate) fn new<S, B>(
+        base: &str,
+        authorization: Option<Secret>,
+        service: S,
+        record: Record,
+    ) -> Self
     where
         S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
@@ -63,7 +76,7 @@ impl Http {
             .map_err(Into::into);
         Self {
             base: base.trim_end_matches('/').to_owned(),
-            token,
+            authorization,
             service: BoxCloneSyncService::new(service),
             record,
         }
@@ -75,24 +88,15 @@ impl Http {
     }
 
     /// GETs a path, wanting this kind of answer.
-    ///
-    /// # Errors
-    /// A sentence saying why nothing came back.
     pub async fn get(&self, path: &str, accept: &str) -> Result<Answer, String> {
-        let mut request = Request::get(format!("{}{path}", self.base));
-        request = request.header(header::ACCEPT, accept);
-        if let Some(token) = &self.token {
-            let mut value = http::HeaderValue::from_str(&format!("token {}", token.expose()))
-                .map_err(|_| "the token has characters that no token has".to_owned())?;
-            value.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, value);
-        }
-        let request = request
-            .body(Full::default())
-            .map_err(|_| "its address is not a URL".to_owned())?;
-        let sent = async {
-            let answer = self.service.clone().oneshot(request).await;
-            let (parts, body) = answer.map_err(|error| chain(&*error))?.into_parts();
+        let request = Request::get(path).header(header::ACCEPT, accept);
+        self.send(request, Bytes::new()).await
+    }
+
+    /// Sends a request to its path (with query) and reads all of the answer.
+    pub async fn send(&self, request: Builder, body: impl Into<Bytes>) -> Result<Answer, String> {
+        let sent = async |request| {
+            let (parts, body) = self.call(request).await?.into_parts();
             let body = Limited::new(body, ANSWER_MAX).collect().await;
             Ok(Answer {
                 status: parts.status,
@@ -100,13 +104,83 @@ impl Http {
                 body: body.map_err(|error| chain(&*error))?.to_bytes(),
             })
         };
+        let status = |answer: &Answer| answer.status;
+        self.recorded(request, body.into(), sent, status).await
+    }
+
+    /// Sends a request and hands the answer over as soon as it begins: its body may go on for
+    /// minutes.
+    pub async fn open(&self, request: Builder) -> Result<Response<Body>, String> {
+        let sent = async |request| self.call(request).await;
+        let status = |answer: &Response<Body>| answer.status();
+        self.recorded(request, Bytes::new(), sent, status).await
+    }
+
+    /// Opens a WebSocket at a path; where the service opens none, its status.
+    pub async fn socket(&self, path: &str) -> Result<Result<Socket, StatusCode>, String> {
+        let key = tungstenite::handshake::client::generate_key();
+        let request = Request::get(path)
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::UPGRADE, "websocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_KEY, &key);
+        let answer = self.open(request).await?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(Err(answer.status()));
+        }
+        let accepted = tungstenite::handshake::derive_accept_key(key.as_bytes());
+        if answer.headers().get(header::SEC_WEBSOCKET_ACCEPT) != Some(&header_value(&accepted)?) {
+            return Err("what answers is no WebSocket".to_owned());
+        }
+        let upgraded = hyper::upgrade::on(answer).await;
+        let upgraded = TokioIo::new(upgraded.map_err(|error| chain(&error))?);
+        Ok(Ok(WebSocketStream::from_raw_socket(
+            upgraded,
+            Role::Client,
+            None,
+        )
+        .await))
+    }
+
+    async fn call(&self, request: Request<Full<Bytes>>) -> Result<Response<Body>, String> {
+        let answer = self.service.clone().oneshot(request).await;
+        answer.map_err(|error| chain(&*error))
+    }
+
+    /// The one way out: addressed, authorized, in time, and told of.
+    async fn recorded<T>(
+        &self,
+        request: Builder,
+        body: Bytes,
+        sent: impl AsyncFnOnce(Request<Full<Bytes>>) -> Result<T, String>,
+        status: impl FnOnce(&T) -> StatusCode,
+    ) -> Result<T, String> {
+        let wrong = || "its address is not a URL".to_owned();
+        let mut request = request.body(Full::new(body)).map_err(|_| wrong())?;
+        let path = request.uri().to_string();
+        *request.uri_mut() = format!("{}{path}", self.base)
+            .parse()
+            .map_err(|_| wrong())?;
+        if let Some(authorization) = &self.authorization
+            && !request.headers().contains_key(header::AUTHORIZATION)
+        {
+            let mut value = header_value(authorization.expose())
+                .map_err(|_| "the token has characters that no token has".to_owned())?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
+        let method = request.method().to_string();
         let timed = async {
-            let answer = tokio::time::timeout(ATTEMPT, sent).await;
+            let answer = tokio::time::timeout(ATTEMPT, sent(request)).await;
             answer.unwrap_or_else(|_| Err(format!("no answer within {} s", ATTEMPT.as_secs())))
         };
-        let status = |answer: &Result<Answer, _>| Some(answer.as_ref().ok()?.status.as_u16());
-        self.record.request("GET", path, timed, status).await
+        let status = |answer: &Result<T, _>| Some(status(answer.as_ref().ok()?).as_u16());
+        self.record.request(&method, &path, timed, status).await
     }
+}
+
+fn header_value(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(text).map_err(|error| error.to_string())
 }
 
 /// A client over sockets, with this machine's certificates.

@@ -206,6 +206,11 @@ impl Doors for Live {
         })
     }
 
+    fn web(&self, base: &str) -> Result<Http> {
+        let client = super::http::client().map_err(|why| Error::new(Kind::Config, why))?;
+        Ok(Http::new(base, None, client, self.record("web")))
+    }
+
     fn desk(&self) -> &dyn Desk {
         &self.0.desk
     }

@@ -61,14 +61,15 @@ pub(crate) fn world(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (
 
 /// What such a world is made of.
 pub(crate) fn parts(gke: Option<ClusterManager>, k8s: Option<kube::Client>) -> (Parts, Seen) {
-    parts_with(gke, k8s, None)
+    parts_with(gke, k8s, None, None)
 }
 
-/// The same, with a hub.
+/// The same, with a hub and whatever else is on the web.
 pub(crate) fn parts_with(
     gke: Option<ClusterManager>,
     k8s: Option<kube::Client>,
     hub: Option<Http>,
+    web: Option<Http>,
 ) -> (Parts, Seen) {
     let seen = Seen::default();
     let events = Arc::clone(&seen.events);
@@ -97,6 +98,7 @@ pub(crate) fn parts_with(
             gke,
             k8s,
             hub,
+            web,
             seen: seen.clone(),
         }),
         operator: Arc::new(Nobody),
@@ -115,6 +117,7 @@ pub(crate) fn parts_with(
 
 struct Given {
     hub: Option<Http>,
+    web: Option<Http>,
     gke: Option<ClusterManager>,
     k8s: Option<kube::Client>,
     seen: Seen,
@@ -135,6 +138,10 @@ impl Doors for Given {
 
     fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>> {
         Box::pin(async { Ok(self.hub.clone()) })
+    }
+
+    fn web(&self, _: &str) -> error::Result<Http> {
+        closed(self.web.clone(), "web")
     }
 
     fn desk(&self) -> &dyn Desk {

@@ -74,6 +74,10 @@ impl Doors for Reach {
         Box::pin(async { Ok(None) })
     }
 
+    fn web(&self, base: &str) -> Result<crate::world::Http> {
+        self.practice.web(base)
+    }
+
     fn desk(&self) -> &dyn crate::world::Desk {
         self.practice.desk()
     }

@@ -67,7 +67,8 @@ pub(super) async fn open(place: &HubPlace, record: Record, on_secret: &OnSecret)
     };
     on_secret(token.expose());
     let client = client().map_err(|why| Error::new(Kind::Config, why))?;
-    Ok(Http::new(&place.url, Some(token), client, record))
+    let authorization = Secret::new(format!("token {}", token.expose()));
+    Ok(Http::new(&place.url, Some(authorization), client, record))
 }
 
 /// What a command prints, without the space around it.
