@@ -10,6 +10,7 @@ mod hub;
 mod k8s;
 mod kubectl;
 mod leave;
+mod memory;
 mod options;
 mod pod;
 mod pods;
@@ -36,6 +37,7 @@ static FUNCTIONS: &[&[Function]] = &[
     k8s::FUNCTIONS,
     leave::FUNCTIONS,
     debt::FUNCTIONS,
+    memory::FUNCTIONS,
     pods::FUNCTIONS,
     pod::FUNCTIONS,
     kubectl::FUNCTIONS,

@@ -1,6 +1,6 @@
 //! What a runbook needs from Kubernetes: nodes of a pool, who works on them, image pullers, and
 //! the waits until a pool is warm or gone; the lease that says who is changing the cluster, and the
-//! debts that say what is still to be given back.
+//! debts that say what is still to be given back, and what one run tells a later one.
 //!
 //! Every plain request goes through one `call`, every watch through one `watch`, and both judge
 //! failures alike. Never keeps a whole object, never drains or deletes, and never knows GKE: that
@@ -13,10 +13,12 @@ mod debt;
 mod error;
 mod follow;
 mod image;
+mod kept;
 pub mod kubeconfig;
 mod lease;
 mod leave;
 mod logs;
+mod memory;
 mod metrics;
 mod named;
 mod node;
@@ -42,6 +44,7 @@ pub use debt::{Debt, close_debt, complete_debt, debts, debts_now, open_debt};
 pub use lease::{Claim, Lease, lease, put_lease};
 pub use leave::{Activity, Crowd, Gone, Leave, crowd, wait_gone, wait_idle};
 pub use logs::{LogOptions, Told, logs};
+pub use memory::{recall, remember};
 pub use metrics::Usage;
 pub use named::{NamedPod, pod_named};
 pub use node::{Node, PoolNodes, cordon, nodes, pool_nodes, uncordon};

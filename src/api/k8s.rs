@@ -25,7 +25,8 @@ pub(super) const KEYS: &[&str] = &[
     "why",
     "images",
     "created",
-    "version", // a node
+    "version",
+    "architecture", // a node
     "namespace",
     "user",
     "node",
@@ -54,7 +55,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[("pool", Type::Text)],
         Type::List,
         nodes,
-        "The nodes of a pool: name, ready, cordoned, why (it is not ready), images.",
+        "The nodes of a pool: name, ready, cordoned, why (it is not ready), images, architecture.",
     ),
     function(
         "k8s::users",

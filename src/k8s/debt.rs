@@ -1,30 +1,18 @@
-//! Debts: what a run leaves open on purpose and another closes, kept where the whole team sees it.
-//!
-//! One `ConfigMap` in the target's home namespace, one key for each debt. It is written as it was
-//! read or not at all, so that of two who write at once nobody's debt is lost.
+//! Debts: what a run leaves open on purpose and another closes.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::Api;
-use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use super::call::{call, found_made, once, write};
-use super::error::{Error, Request};
+use super::kept::{Shelf, Texts, Wish};
 use crate::error::{self, Kind};
 use crate::event::{Change, Fate};
 use crate::names::{Class, Took};
 use crate::world::{Target, World};
 
-/// The name of the `ConfigMap`.
-const NAME: &str = "runbook-debts";
-
-/// How long a look in passing may take.
-const GLANCE: Duration = Duration::from_secs(5);
+/// Where they are kept.
+const SHELF: Shelf = Shelf("runbook-debts");
 
 /// A debt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,19 +81,26 @@ impl Debt {
     }
 }
 
-/// All debts, as they were read.
-struct Read {
-    /// None when there is no `ConfigMap` yet.
-    version: Option<String>,
-    debts: BTreeMap<String, Debt>,
+/// The debts among what is kept, by key. What cannot be read as one is left out.
+fn read(texts: Texts) -> Vec<Debt> {
+    let debts = texts.into_iter();
+    debts
+        .filter_map(|(key, text)| parsed(&key, &text))
+        .collect()
 }
 
-/// The debts of the target, by key. What cannot be read as one is left out.
+fn parsed(key: &str, text: &str) -> Option<Debt> {
+    let debt = serde_json::from_str(text).ok()?;
+    let key = key.to_owned();
+    Some(Debt { key, ..debt })
+}
+
+/// The debts of the target, by key.
 ///
 /// # Errors
 /// When they may not be read.
 pub async fn debts(world: &World) -> error::Result<Vec<Debt>> {
-    Ok(read(world).await?.debts.into_values().collect())
+    Ok(read(SHELF.texts(world).await?))
 }
 
 /// The same, asked once: a reminder is not worth waiting for.
@@ -113,14 +108,7 @@ pub async fn debts(world: &World) -> error::Result<Vec<Debt>> {
 /// # Errors
 /// When they cannot be read at once.
 pub async fn debts_now(world: &World) -> error::Result<Vec<Debt>> {
-    let api = Api::<ConfigMap>::namespaced(world.doors().k8s().await?, &world.target().home);
-    let request = request(world, "get");
-    let found = tokio::select! {
-        biased;
-        found = once(world, &request, api.get(NAME)) => found,
-        () = world.clock().sleep(GLANCE) => return Ok(Vec::new()),
-    };
-    Ok(Read::of(found)?.debts.into_values().collect())
+    Ok(read(SHELF.glance(world).await?))
 }
 
 /// Opens a debt, incomplete for now. One that is open already keeps its beginning, and its purpose
@@ -173,11 +161,9 @@ async fn bring(
     name: &str,
     wanted: impl Fn(Option<&Debt>) -> Option<Debt>,
 ) -> error::Result<bool> {
-    let mut tried: Option<Change> = None;
     let told = |debt: Option<&Debt>| debt.map_or_else(|| "none".to_owned(), Debt::told);
-    loop {
-        let Read { version, mut debts } = read(world).await?;
-        let found = debts.remove(key);
+    let wish = |found: Option<&str>| {
+        let found = found.and_then(|text| parsed(key, text));
         let wanted = wanted(found.as_ref());
         let completes = found.as_ref().zip(wanted.as_ref());
         let completes = completes.is_some_and(|(found, wanted)| {
@@ -203,111 +189,15 @@ async fn bring(
             operation: None,
             fate: Fate::Done,
         };
-        if wanted == found {
-            return match tried {
-                // It arrived after all, and its answer was lost.
-                Some(change) => world.changed(change).map(|()| true),
-                None => found_made(world, change),
-            };
-        }
-        let text = wanted.as_ref().map(serde_json::to_string).transpose();
-        let text = text.map_err(|why| error::Error::new(Kind::Bug, why.to_string()))?;
-        let written = match version {
-            Some(version) => update(world, &change, &version, key, text).await,
-            None => create(world, &change, key, text).await,
-        };
-        match written {
-            // Somebody else has written meanwhile.
-            Err(stale) if stale.kind == Kind::Busy => tried = Some(change),
-            written => return written.map(|()| true),
-        }
-    }
-}
-
-fn request(world: &World, verb: &'static str) -> Request {
-    Request {
-        verb,
-        resource: "configmaps".to_owned(),
-        namespace: Some(world.target().home.clone()),
-        name: (verb != "create").then(|| NAME.to_owned()),
-    }
-}
-
-async fn read(world: &World) -> error::Result<Read> {
-    let home = &world.target().home;
-    let found = call(world, &request(world, "get"), async |client| {
-        let api = Api::<ConfigMap>::namespaced(client, home);
-        api.get(NAME).await
-    })
-    .await;
-    Ok(Read::of(found)?)
-}
-
-impl Read {
-    fn of(found: Result<ConfigMap, Error>) -> Result<Self, Error> {
-        let map = match found {
-            Ok(map) => map,
-            Err(missing) if missing.code() == Some(404) => {
-                return Ok(Self {
-                    version: None,
-                    debts: BTreeMap::new(),
-                });
+        let wish = match &wanted {
+            wanted if *wanted == found => Wish::Keep,
+            None => Wish::Remove,
+            Some(debt) => {
+                let text = serde_json::to_string(debt);
+                Wish::Put(text.map_err(|why| error::Error::new(Kind::Bug, why.to_string()))?)
             }
-            Err(failure) => return Err(failure),
         };
-        let debts = map.data.unwrap_or_default().into_iter();
-        let debts = debts.filter_map(|(key, text)| {
-            let debt: Debt = serde_json::from_str(&text).ok()?;
-            Some((key.clone(), Debt { key, ..debt }))
-        });
-        Ok(Self {
-            version: map.metadata.resource_version,
-            debts: debts.collect(),
-        })
-    }
-}
-
-async fn create(
-    world: &World,
-    change: &Change,
-    key: &str,
-    text: Option<String>,
-) -> error::Result<()> {
-    let home = &world.target().home;
-    let map = ConfigMap {
-        metadata: ObjectMeta {
-            name: Some(NAME.to_owned()),
-            ..ObjectMeta::default()
-        },
-        data: text.map(|text| BTreeMap::from([(key.to_owned(), text)])),
-        ..ConfigMap::default()
+        Ok((wish, change))
     };
-    let params = PostParams::default();
-    write(world, &request(world, "create"), change, async |client| {
-        let api = Api::<ConfigMap>::namespaced(client, home);
-        api.create(&params, &map).await
-    })
-    .await
-    .map(drop)
-}
-
-async fn update(
-    world: &World,
-    change: &Change,
-    version: &str,
-    key: &str,
-    text: Option<String>,
-) -> error::Result<()> {
-    let home = &world.target().home;
-    let params = PatchParams::default();
-    let patch = Patch::Merge(json!({
-        "metadata": { "resourceVersion": version },
-        "data": { key: text },
-    }));
-    write(world, &request(world, "patch"), change, async |client| {
-        let api = Api::<ConfigMap>::namespaced(client, home);
-        api.patch(NAME, &params, &patch).await
-    })
-    .await
-    .map(drop)
+    SHELF.bring(world, key, wish).await
 }

@@ -286,7 +286,10 @@ fn permission(what: &Request) -> String {
     let namespace = what.namespace.as_ref();
     let place = namespace.map_or_else(String::new, |namespace| format!(" -n {namespace}"));
     let role = match what.verb {
-        "get" | "list" | "watch" => "roles/container.viewer",
+        // A viewer may look at everything but logs and secrets.
+        "get" | "list" | "watch" if !["pods/log", "secrets"].contains(&&*what.resource) => {
+            "roles/container.viewer"
+        }
         _ => "roles/container.developer",
     };
     let (verb, resource) = (what.verb, &what.resource);

@@ -54,6 +54,8 @@ pub struct Node {
     pub created: Option<Timestamp>,
     /// The kubelet's version.
     pub version: String,
+    /// What it runs: `amd64`, `arm64`.
+    pub architecture: String,
 }
 
 impl From<NodeObject> for Node {
@@ -77,6 +79,7 @@ impl From<NodeObject> for Node {
             images: status.images.into_iter().flat_map(|i| i.names).collect(),
             created,
             version: status.node_info.kubelet_version,
+            architecture: status.node_info.architecture,
         }
     }
 }

@@ -171,6 +171,7 @@ pub(super) struct Image {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct NodeInfo {
     pub(super) kubelet_version: String,
+    pub(super) architecture: String,
 }
 
 /// What a pod consists of.

@@ -1,5 +1,6 @@
 mod debt;
 mod lease;
+mod memory;
 mod sessions;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The hub: as it is asked over HTTP, and as the program's own client understands it.
 
 use http::StatusCode;
+use tower::ServiceExt as _;
 
 use super::*;
 use crate::hub::{self, Server};
