@@ -15,6 +15,15 @@ pub const BUILT_IN: BuiltIn = &[
     ("pods.rhai", include_str!("../../runbooks/pods.rhai")),
     ("warm_up.rhai", include_str!("../../runbooks/warm_up.rhai")),
     (
+        "update_image.rhai",
+        include_str!("../../runbooks/update_image.rhai"),
+    ),
+    (
+        "check_hub.rhai",
+        include_str!("../../runbooks/check_hub.rhai"),
+    ),
+    ("lib/hub.rhai", include_str!("../../runbooks/lib/hub.rhai")),
+    (
         "lib/people.rhai",
         include_str!("../../runbooks/lib/people.rhai"),
     ),

@@ -33,3 +33,4 @@ mod status;
 mod teardown;
 mod terminal;
 mod tidy;
+mod update_image;
