@@ -15,6 +15,7 @@ mod desk;
 mod door;
 mod drains;
 mod fault;
+mod fetch;
 mod gke;
 mod handle;
 mod hub;

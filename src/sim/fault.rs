@@ -54,6 +54,39 @@ pub const FAULTS: &[(&str, &str)] = &[
         "the hub knows our token, and does not let it see who is there",
     ),
     (
+        "image-typo",
+        "the new image is nowhere to be pulled from, though the registry knew it: somebody has deleted the tag",
+    ),
+    (
+        "wrong-arch",
+        "the new image was built for arm64, which the nodes are not",
+    ),
+    (
+        "registry-unreachable",
+        "the registries of images do not answer",
+    ),
+    (
+        "registry-rate-limit",
+        "the registries answer 429: too many requests from here",
+    ),
+    (
+        "hub-restarting",
+        "the hub restarts right after its configuration was changed, and is away for a minute",
+    ),
+    (
+        "config-raced",
+        "somebody else saves the hub's configuration right after us",
+    ),
+    (
+        "config-double-encoded",
+        "the hub's configuration was saved as a text in a text: no server can be started",
+    ),
+    (
+        "spawn-timeout",
+        "new servers run and never answer: the hub gives them up after two minutes",
+    ),
+    ("kernel-dies", "kernels die as soon as code is run in them"),
+    (
         "bare-pod",
         "a pod that nothing would start again sits on the first node of the user pool",
     ),
@@ -132,6 +165,15 @@ pub(super) enum Trouble {
     HubDown,
     TokenExpired,
     TokenTooNarrow,
+    ImageTypo,
+    WrongArch,
+    RegistryUnreachable,
+    RegistryRateLimit,
+    HubRestarting,
+    ConfigRaced,
+    ConfigDoubleEncoded,
+    SpawnTimeout,
+    KernelDies,
     Killed,
     LaptopAsleep,
     HeldByAnother,
@@ -168,6 +210,15 @@ impl Trouble {
             | Self::HubDown
             | Self::TokenExpired
             | Self::TokenTooNarrow
+            | Self::ImageTypo
+            | Self::WrongArch
+            | Self::RegistryUnreachable
+            | Self::RegistryRateLimit
+            | Self::HubRestarting
+            | Self::ConfigRaced
+            | Self::ConfigDoubleEncoded
+            | Self::SpawnTimeout
+            | Self::KernelDies
             | Self::HeldByAnother
             | Self::LeaseAbandoned
             | Self::PluginMissing

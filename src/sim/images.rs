@@ -1,5 +1,7 @@
 //! The images there are: what a registry knows of them, and what they do on a node.
 
+use super::objects::NOTEBOOK;
+
 /// An image of the practice world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Image {
@@ -11,6 +13,23 @@ pub(super) struct Image {
     pub(super) architectures: &'static [&'static str],
     /// Whether a server can run in it.
     pub(super) serves: bool,
+}
+
+impl Image {
+    /// Whether it runs on such a machine; `foreign`: somebody has built its last version elsewhere.
+    pub(super) fn runs_on(self, architecture: &str, foreign: bool) -> bool {
+        self.built_for(foreign).contains(&architecture)
+    }
+
+    /// What it was built for.
+    pub(super) fn built_for(self, foreign: bool) -> &'static [&'static str] {
+        let old = [NOTEBOOK, "callysto/2i2c:0.1.3"].contains(&self.name);
+        if foreign && !old {
+            &["arm64"]
+        } else {
+            self.architectures
+        }
+    }
 }
 
 const fn image(name: &'static str, bytes: u64) -> Image {

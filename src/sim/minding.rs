@@ -22,7 +22,7 @@ impl State {
         if seen == self.pods_seen {
             return;
         }
-        let (mut gone, mut ending) = (BTreeSet::new(), BTreeSet::new());
+        let (mut gone, mut ending, mut there) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (mut pods, mut budgets, mut nodes) = (false, false, false);
         if let Some(changes) = self.store.changed(seen) {
             for one in changes {
@@ -33,6 +33,7 @@ impl State {
                 match one.fate {
                     Fate::Gone if one.kind == "Pod" => gone.insert(which),
                     Fate::Ending if one.kind == "Pod" => ending.insert(which),
+                    Fate::There if one.kind == "Pod" => there.insert(which),
                     _ => false,
                 };
             }
@@ -46,6 +47,9 @@ impl State {
                 let of = |pointer| text(pod, pointer).to_owned();
                 (of("/metadata/namespace"), of("/metadata/name"))
             }));
+        }
+        for (namespace, pod) in &there {
+            self.admit_pod(namespace, pod, at);
         }
         for (namespace, pod) in &ending {
             self.await_end(namespace, pod, at);

@@ -144,13 +144,6 @@ impl State {
         }
     }
 
-    /// The servers on a node.
-    pub(super) fn people_on<'a>(&'a self, node: &'a str) -> impl Iterator<Item = &'a Person> {
-        self.people
-            .values()
-            .filter(move |person| person.node == node)
-    }
-
     /// Whether somebody's server can be used.
     pub(super) fn serves(&self, person: &Person) -> bool {
         (self.store)

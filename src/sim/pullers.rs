@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::fault::Trouble;
 use super::objects::{NOTEBOOK, Pod, TOOLS, controller, is_of_node, set, stamp, text};
 use super::pools::Stage;
-use super::state::{Pulling, State, Todo, later};
+use super::state::{Fetching, Pulling, State, Todo, later};
 
 /// The namespaces with a hub in them.
 pub(super) const HUBS: [&str; 2] = ["prod", "staging"];
@@ -104,7 +104,7 @@ fn went(millis: u64) -> String {
     }
 }
 
-fn pulled(image: &str, took_ms: u64, bytes: u64) -> String {
+pub(super) fn pulled(image: &str, took_ms: u64, bytes: u64) -> String {
     let took = went(took_ms);
     format!(
         "Successfully pulled image \"{image}\" in {took} ({took} including waiting). \
@@ -167,7 +167,8 @@ impl State {
                 );
                 self.puller_event(node, ("Normal", "Started"), "Started container pause", at);
                 self.hold_image(node, &format!("docker.io/{NOTEBOOK}"), 4_187_593_113);
-                self.start_servers(node, at);
+                let (node, image) = (node.to_owned(), NOTEBOOK.to_owned());
+                self.start_waiting(&Fetching { node, image }, None, at);
             }
         }
         for (namespace, name) in self.pullers(node) {
@@ -258,15 +259,6 @@ impl State {
             let what = (severity, reason, "kubelet");
             self.event(("Pod", Some(&namespace), &name), what, message, at);
         }
-    }
-
-    /// The kubelet reports an image under the name its runtime uses: with the registry in front.
-    fn hold_image(&mut self, node: &str, image: &str, bytes: u64) {
-        self.store.edit("Node", None, node, |node| {
-            if let Some(Value::Array(images)) = node.pointer_mut("/status/images") {
-                images.push(json!({"names": [image], "sizeBytes": bytes}));
-            }
-        });
     }
 
     /// Brings the `DaemonSet`s' own counts up to date.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::objects::{NOTEBOOK, Pod, set, stamp, text};
-use super::people::{Person, SERVER, key};
+use super::objects::{Pod, set, stamp, text};
+use super::people::{Person, SERVER};
 use super::state::{State, Todo};
 
 /// What a server asks for, and what it may use.
@@ -21,8 +21,8 @@ const STARTS: (u64, u64) = (4_000, 12_000);
 const DEDICATED: &str = "hub.jupyter.org_dedicated";
 
 /// How a container that does not run yet says so.
-fn unstarted(reason: &str) -> Value {
-    json!([{"name": "notebook", "image": NOTEBOOK, "imageID": "", "ready": false,
+fn unstarted(image: &str, reason: &str) -> Value {
+    json!([{"name": "notebook", "image": image, "imageID": "", "ready": false,
         "started": false, "restartCount": 0, "state": {"waiting": {"reason": reason}}}])
 }
 
@@ -189,6 +189,7 @@ impl State {
         };
         node.clone_into(&mut person.node);
         let (namespace, pod) = (person.namespace.clone(), person.pod.clone());
+        let image = person.image.clone();
         self.store.edit("Pod", Some(&namespace), &pod, |pod| {
             set(pod, "/spec/nodeName", json!(node));
             let unready = ["ContainersReady", "Ready"].map(|kind| condition(kind, false, at));
@@ -201,7 +202,7 @@ impl State {
                 "/status",
                 json!({"phase": "Pending", "startTime": stamp(at),
                 "conditions": conditions,
-                "containerStatuses": unstarted("ContainerCreating")}),
+                "containerStatuses": unstarted(&image, "ContainerCreating")}),
             );
         });
         let message = format!("Successfully assigned {namespace}/{pod} to {node}");
@@ -209,7 +210,7 @@ impl State {
         let what = ("Normal", "Scheduled", source.as_str());
         self.event(("Pod", Some(&namespace), &pod), what, &message, at);
         let starts = self.soon(at, STARTS);
-        self.plan(starts, Todo::StartServer { namespace, pod });
+        self.plan(starts, Todo::StartPod { namespace, pod });
     }
 
     /// There is no room for a server.
@@ -248,24 +249,14 @@ impl State {
         self.want_nodes(at);
     }
 
-    /// A server's container starts, if its node holds the image; else it does when it will.
-    pub(super) fn start_server(&mut self, namespace: &str, pod: &str, at: Timestamp) {
-        let Some(person) = self.people.get(&key(namespace, pod)) else {
-            return;
-        };
-        let node = person.node.clone();
-        let holds = (self.store.get("Node", None, &node)).is_some_and(|node| {
-            let images = node.pointer("/status/images").and_then(Value::as_array);
-            (images.into_iter().flatten()).any(|i| text(i, "/names/0").ends_with(NOTEBOOK))
-        });
-        if !holds || self.serves(person) {
-            return;
-        }
+    /// A server's container has started.
+    pub(super) fn serve(&mut self, person: &Person, at: Timestamp) {
         let mut status = person.running();
         let status = status
             .get_mut("status")
             .map(Value::take)
             .unwrap_or_default();
+        let (namespace, pod) = (person.namespace.as_str(), person.pod.as_str());
         self.store.edit("Pod", Some(namespace), pod, |pod| {
             let began = pod.pointer("/status/startTime").cloned();
             set(pod, "/status", status);
@@ -283,24 +274,5 @@ impl State {
                 );
             }
         });
-        let present = format!("Container image \"{NOTEBOOK}\" already present on machine");
-        for (reason, message) in [
-            ("Pulled", present.as_str()),
-            ("Created", "Created container: notebook"),
-            ("Started", "Started container notebook"),
-        ] {
-            let what = ("Normal", reason, "kubelet");
-            self.event(("Pod", Some(namespace), pod), what, message, at);
-        }
-    }
-
-    /// A node holds the image now: whoever was given it and waited can start.
-    pub(super) fn start_servers(&mut self, node: &str, at: Timestamp) {
-        let theirs: Vec<(String, String)> = (self.people_on(node))
-            .map(|person| (person.namespace.clone(), person.pod.clone()))
-            .collect();
-        for (namespace, pod) in theirs {
-            self.start_server(&namespace, &pod, at);
-        }
     }
 }

@@ -72,8 +72,17 @@ pub(super) enum Todo {
     },
     /// Somebody stops their server.
     Leave { namespace: String, pod: String },
-    /// A server's container gets on.
-    StartServer { namespace: String, pod: String },
+    /// A pod's container is started, or its image pulled.
+    #[serde(alias = "start-server")]
+    StartPod { namespace: String, pod: String },
+    /// A pod has done what it was made for.
+    FinishPod { namespace: String, pod: String },
+    /// An image has been pulled, and took so long.
+    Fetched { fetched: Fetching, took_ms: u64 },
+    /// It could not be; so many tries.
+    FetchFailed { fetched: Fetching, tries: u32 },
+    /// Waiting to try again; so many tries.
+    FetchBackOff { fetched: Fetching, tries: u32 },
     /// The hubs look for servers that nobody uses.
     Cull,
     /// The autoscaler looks for pods that wait.
@@ -118,6 +127,13 @@ pub(super) enum Pulling {
     Done { took_ms: u64 },
 }
 
+/// An image that a node is pulling because a pod asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Fetching {
+    pub(super) node: String,
+    pub(super) image: String,
+}
+
 /// The practice world.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct State {
@@ -136,6 +152,9 @@ pub(super) struct State {
     /// Everybody with a server, by `namespace/pod`.
     #[serde(default)]
     pub(super) people: BTreeMap<String, Person>,
+    /// The images being pulled, beside those of the image pullers.
+    #[serde(default)]
+    pub(super) fetching: BTreeSet<Fetching>,
     /// The nodes that are being emptied.
     #[serde(default)]
     pub(super) drains: BTreeMap<String, Drain>,
@@ -186,6 +205,7 @@ impl State {
             limited: (0, 0),
             ledger: Vec::new(),
             people: BTreeMap::new(),
+            fetching: BTreeSet::new(),
             drains: BTreeMap::new(),
             pods_seen: 0,
             desk: desk::files(),
@@ -245,7 +265,11 @@ impl State {
             Todo::Leave { namespace, pod } => {
                 self.leave(&namespace, &pod, at);
             }
-            Todo::StartServer { namespace, pod } => self.start_server(&namespace, &pod, at),
+            Todo::StartPod { namespace, pod } => self.start_pod(&namespace, &pod, at),
+            Todo::FinishPod { namespace, pod } => self.finish_pod(&namespace, &pod, at),
+            Todo::Fetched { fetched, took_ms } => self.fetched(&fetched, took_ms, at),
+            Todo::FetchFailed { fetched, tries } => self.fetch_failed(fetched, tries, at),
+            Todo::FetchBackOff { fetched, tries } => self.fetch_back_off(fetched, tries, at),
             Todo::Cull => self.cull(at),
             Todo::ScaleUp => self.scale_up(at),
             Todo::Redeploy { namespace, name } => self.redeploy(namespace, name, at),
