@@ -1,21 +1,31 @@
-//! The practice world's hub: `JupyterHub`'s REST API, as far as a client here asks it.
+//! The practice world's hub: `JupyterHub`'s REST API, its configurator, and the servers it starts.
 //!
-//! It is the hub of the first namespace; everybody with a server there is one of its users.
+//! It is the hub of the first namespace; everybody with a server there is one of its users. Its
+//! answers are those measured of real hubs.
+
+mod kernel;
+mod progress;
+mod servers;
+mod users;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{HeaderMap, Method, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::configurator::{AWAY, Configurator};
 use super::fault::Trouble;
 use super::handle::Sim;
-use super::objects::stamp;
-use super::people::Person;
 use super::pullers::HUBS;
-use super::state as world;
+use super::state::{self as world, millis};
+use servers::Spawn;
 
 /// Where it is, as far as anybody is told.
 pub(super) const ADDRESS: &str = "http://practice-hub";
@@ -23,16 +33,47 @@ pub(super) const ADDRESS: &str = "http://practice-hub";
 pub(super) const TOKEN: &str = "practice";
 /// The version it says it is.
 const VERSION: &str = "5.4.6";
-/// Users per answer: unless more are asked for, and at most.
-const PAGE: usize = 50;
-const PAGE_MAX: usize = 200;
+/// Where it runs.
+const NAMESPACE: &str = HUBS[0];
+/// Whose servers our token may start and use.
+const CHECKER: &str = "deployment-service-check";
+/// The longest request.
+const BODY_MAX: usize = 1 << 20;
 
-/// What may be asked of the list of users.
-#[derive(Deserialize)]
+/// What the hub knows beyond who has a server.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Hub {
+    pub(super) configurator: Configurator,
+    /// Users that were made over the API.
+    accounts: BTreeSet<String>,
+    /// Servers that were asked for over the API, by user.
+    pub(super) spawns: BTreeMap<String, Spawn>,
+    /// Whose each kernel is, by its id.
+    kernels: BTreeMap<String, String>,
+    /// When it is back, while it restarts.
+    pub(super) back_ms: u64,
+}
+
+/// A request, read.
 struct Asked {
-    state: Option<String>,
-    limit: Option<usize>,
-    offset: Option<usize>,
+    method: Method,
+    /// Without slashes at its end, its parts decoded.
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    body: Bytes,
+    upgrade: Option<OnUpgrade>,
+}
+
+/// What whoever asks may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    /// The hub does not know them.
+    Nobody,
+    /// They may do nothing but say who they are.
+    Narrow,
+    Full,
 }
 
 /// The hub, as a service.
@@ -40,42 +81,51 @@ pub(super) fn router(sim: Sim) -> Router {
     Router::new().fallback(serve).with_state(sim)
 }
 
-async fn serve(
-    State(sim): State<Sim>,
-    method: Method,
-    uri: Uri,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-) -> Response {
-    sim.change(|state, at| {
-        if state.strikes(Trouble::HubDown, at) {
-            // It is the proxy that says so, and not in JSON.
-            return (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response();
+async fn serve(State(sim): State<Sim>, mut request: Request) -> Response {
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let asked = Asked {
+        method: parts.method,
+        path: decoded(parts.uri.path().trim_end_matches('/')),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+        upgrade,
+    };
+    let rights = sim.change(|state, at| asked.rights(state, at));
+    if let Some(path) = asked.path.strip_prefix("/services/configurator") {
+        // It runs beside the hub, and goes on when that does not.
+        if !parts.uri.path()["/services/configurator".len()..].starts_with('/') {
+            return StatusCode::NOT_FOUND.into_response();
         }
-        let path = uri.path().trim_end_matches('/');
-        if !["/hub/api", "/hub/api/user", "/hub/api/users"].contains(&path) {
-            return no(StatusCode::NOT_FOUND, "Not Found");
-        }
-        if method != Method::GET {
-            return no(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
-        }
-        if path == "/hub/api" {
-            return axum::Json(json!({ "version": VERSION })).into_response();
-        }
-        if !is_known(&headers) || state.strikes(Trouble::TokenExpired, at) {
-            return no(StatusCode::FORBIDDEN, "Forbidden");
-        }
-        let narrow = state.strikes(Trouble::TokenTooNarrow, at);
-        if path == "/hub/api/user" {
-            return axum::Json(ourselves(narrow)).into_response();
-        }
-        if narrow {
-            let message =
-                "Action is not authorized with current scopes; requires any of [list:users]";
-            return no(StatusCode::FORBIDDEN, message);
-        }
-        users(state, at, &asked, &headers)
-    })
+        let (known, may) = (rights != Rights::Nobody, rights == Rights::Full);
+        let what = (&asked.method, path.trim_start_matches('/'));
+        return sim.change(|state, at| state.configure(what, (known, may), &asked.body, at));
+    }
+    if let Some(answer) = sim.change(away) {
+        return answer;
+    }
+    match asked.path.strip_prefix("/user/") {
+        Some(path) => kernel::serve(&sim, &asked, rights, path).await,
+        None => sim
+            .clone()
+            .change(|state, at| asked.answer(&sim, state, rights, at)),
+    }
+}
+
+/// What the proxy before the hub says while that is away.
+fn away(state: &mut world::State, at: Timestamp) -> Option<Response> {
+    let restarts = state.hub.back_ms > millis(at);
+    let unrouted = restarts && state.hub.back_ms <= millis(at) + AWAY.1;
+    if unrouted {
+        return Some(StatusCode::NOT_FOUND.into_response());
+    }
+    (restarts || state.strikes(Trouble::HubDown, at))
+        // Not in JSON.
+        .then(|| (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response())
 }
 
 fn no(status: StatusCode, message: &str) -> Response {
@@ -83,81 +133,155 @@ fn no(status: StatusCode, message: &str) -> Response {
     (status, axum::Json(body)).into_response()
 }
 
-/// `token T` and `Bearer T` are the same to a hub.
-fn is_known(headers: &HeaderMap) -> bool {
-    let given = headers.get(header::AUTHORIZATION);
-    let given = given.and_then(|given| given.to_str().ok()?.split_once(' '));
-    given.is_some_and(|(how, token)| matches!(how, "token" | "Bearer") && token == TOKEN)
+fn needs(scope: &str) -> Response {
+    let message =
+        format!("Action is not authorized with current scopes; requires any of [{scope}]");
+    no(StatusCode::FORBIDDEN, &message)
+}
+
+/// `%40` is `@`.
+fn decoded(path: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = path.bytes();
+    while let Some(byte) = rest.next() {
+        let mut ahead = rest.clone();
+        let pair = (byte == b'%').then(|| [ahead.next(), ahead.next()]);
+        let digits = pair.and_then(|[a, b]| {
+            let text = [a?, b?];
+            u8::from_str_radix(std::str::from_utf8(&text).ok()?, 16).ok()
+        });
+        match digits {
+            Some(decoded) => {
+                rest = ahead;
+                bytes.push(decoded);
+            }
+            None => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl Asked {
+    /// `token T` and `Bearer T` are the same to a hub.
+    fn rights(&self, state: &world::State, at: Timestamp) -> Rights {
+        let given = self.headers.get(header::AUTHORIZATION);
+        let given = given.and_then(|given| given.to_str().ok()?.split_once(' '));
+        let known =
+            given.is_some_and(|(how, token)| matches!(how, "token" | "Bearer") && token == TOKEN);
+        if !known || state.strikes(Trouble::TokenExpired, at) {
+            Rights::Nobody
+        } else if state.strikes(Trouble::TokenTooNarrow, at) {
+            Rights::Narrow
+        } else {
+            Rights::Full
+        }
+    }
+
+    fn param(&self, name: &str) -> Option<&str> {
+        let mut pairs = self
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    fn wants(&self, kind: &str) -> bool {
+        let accept = self.headers.get(header::ACCEPT);
+        accept.is_some_and(|accept| accept == kind)
+    }
+
+    /// The REST API.
+    fn answer(
+        &self,
+        sim: &Sim,
+        state: &mut world::State,
+        rights: Rights,
+        at: Timestamp,
+    ) -> Response {
+        let parts: Vec<&str> = self.path.split('/').skip(1).collect();
+        match (self.method.as_str(), parts.as_slice()) {
+            ("GET" | "HEAD", ["hub", "health"]) => return StatusCode::OK.into_response(),
+            ("GET", ["hub", "api"]) => {
+                return axum::Json(json!({ "version": VERSION })).into_response();
+            }
+            (_, ["hub", "api", ..]) => {}
+            _ => return no(StatusCode::NOT_FOUND, "Not Found"),
+        }
+        if rights == Rights::Nobody {
+            return no(StatusCode::FORBIDDEN, "Forbidden");
+        }
+        match (self.method.as_str(), parts.get(2..).unwrap_or_default()) {
+            ("GET", ["user"]) => axum::Json(ourselves(rights)).into_response(),
+            ("GET", ["info"]) if rights == Rights::Full => axum::Json(info()).into_response(),
+            ("GET", ["info"]) => needs("read:hub"),
+            ("GET", ["users"]) if rights == Rights::Full => users::list(self, state, at),
+            ("GET", ["users"]) => needs("list:users"),
+            (_, ["users", ..]) if rights == Rights::Narrow => needs("admin:users"),
+            // Whatever a token's filter leaves out does not exist for it.
+            (_, ["users", user, ..]) if *user != CHECKER => no(
+                StatusCode::NOT_FOUND,
+                "No access to resources or resources not found",
+            ),
+            ("GET", ["users", user]) => users::one(state, user, at),
+            ("POST", ["users", user]) => users::create(state, user, at),
+            ("DELETE", ["users", user]) => users::delete(state, user, at),
+            ("POST", ["users", user, "server"]) => servers::start(state, user, at),
+            ("DELETE", ["users", user, "server"]) => servers::stop(state, user, at),
+            ("GET", ["users", user, "server", "progress"]) => progress::follow(sim, state, user),
+            ("POST", ["users", _, "servers", _]) => {
+                no(StatusCode::BAD_REQUEST, "Named servers are not enabled")
+            }
+            (_, ["user" | "info" | "users"]) => {
+                no(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+            }
+            _ => no(StatusCode::NOT_FOUND, "Not Found"),
+        }
+    }
 }
 
 /// Whose token it is, and what it may do; that it may always ask.
-fn ourselves(narrow: bool) -> Value {
-    let own = [
-        "read:users:groups!user=operator",
-        "read:users:name!user=operator",
+fn ourselves(rights: Rights) -> Value {
+    let own = ["groups", "name"].map(|of| format!("read:users:{of}!user=operator"));
+    let wide = [
+        "access:services!service=configurator",
+        "list:users",
+        "read:hub",
+        "read:servers",
+        "read:users:activity",
     ];
-    let wide = ["list:users", "read:servers", "read:users:activity"];
-    let wide = wide.iter().filter(|_| !narrow);
-    let scopes: Vec<&&str> = wide.chain(&own).collect();
+    let checks = [
+        "access:servers",
+        "admin:users",
+        "delete:servers",
+        "delete:users",
+        "read:users",
+        "servers",
+        "start:servers",
+    ];
+    let mut scopes: Vec<String> = own.to_vec();
+    if rights == Rights::Full {
+        scopes.extend(wide.map(str::to_owned));
+        scopes.extend(checks.map(|scope| format!("{scope}!user={CHECKER}")));
+    }
+    scopes.sort();
     json!({ "name": "operator", "kind": "user", "admin": true, "groups": [], "scopes": scopes })
 }
 
-fn users(state: &world::State, at: Timestamp, asked: &Asked, headers: &HeaderMap) -> Response {
-    let wanted = asked.state.as_deref();
-    if !matches!(wanted, None | Some("active" | "ready" | "inactive")) {
-        return no(StatusCode::BAD_REQUEST, "Unrecognized state filter");
-    }
-    let there = (state.people.values()).filter(|person| person.namespace == HUBS[0]);
-    let mut users: Vec<Value> = there
-        .map(|person| (person, state.serves(person)))
-        .filter(|(_, ready)| match wanted {
-            Some("ready") => *ready,
-            // Whoever has no server is not among the people.
-            Some("inactive") => false,
-            Some(_) | None => true,
-        })
-        .map(|(person, ready)| user(person, ready, at))
-        .collect();
-    users.sort_by_key(|user| user["name"].to_string());
-    answered(&users, asked, headers)
-}
-
-fn user(person: &Person, ready: bool, at: Timestamp) -> Value {
-    let url = format!("/user/{}/", person.user);
+fn info() -> Value {
     json!({
-        "name": person.user, "kind": "user", "admin": false,
-        "server": ready.then_some(&url),
-        "pending": (!ready).then_some("spawn"),
-        "last_activity": stamp(person.last_activity(at)),
-        "servers": { "": {
-            "name": "", "ready": ready, "stopped": false, "url": url,
-            "pending": (!ready).then_some("spawn"),
-            "started": stamp(person.started()),
-            "last_activity": stamp(person.last_activity(at)),
-        } },
+        "version": VERSION, "python": "3.11.9", "sys_executable": "/usr/local/bin/python3",
+        "authenticator": {"class": "oauthenticator.cilogon.CILogonOAuthenticator",
+            "version": "17.0.0"},
+        "spawner": {"class": "kubespawner.spawner.KubeSpawner", "version": "6.2.0"},
     })
 }
 
-/// A page of them, or the plain list that is silently cut off, as the client wants it.
-fn answered(users: &[Value], asked: &Asked, headers: &HeaderMap) -> Response {
-    let offset = asked.offset.unwrap_or(0);
-    let pages = headers
-        .get(header::ACCEPT)
-        .is_some_and(|accept| accept == "application/jupyterhub-pagination+json");
-    let limit = asked.limit.unwrap_or(if pages { PAGE } else { PAGE_MAX });
-    let limit = limit.clamp(1, PAGE_MAX);
-    let items: Vec<&Value> = users.iter().skip(offset).take(limit).collect();
-    if !pages {
-        return axum::Json(items).into_response();
-    }
-    let next = offset + limit;
-    let next = (next < users.len()).then(|| {
-        json!({ "offset": next, "limit": limit,
-        "url": format!("{ADDRESS}/hub/api/users?offset={next}&limit={limit}") })
-    });
-    axum::Json(json!({
-        "items": items,
-        "_pagination": { "offset": offset, "limit": limit, "total": users.len(), "next": next },
-    }))
-    .into_response()
+/// A body of JSON with this status.
+fn answered(status: StatusCode, body: impl Serialize) -> Response {
+    (status, axum::Json(body)).into_response()
+}
+
+/// Nothing but a status.
+fn empty(status: StatusCode) -> Response {
+    (status, Body::empty()).into_response()
 }

@@ -70,6 +70,16 @@ impl Person {
     }
 }
 
+/// The name of a user's pod: `-` is how names are escaped, so it is escaped itself.
+pub(super) fn pod_of(user: &str) -> String {
+    let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let escaped = user.chars().map(|c| match c {
+        c if safe(c) => c.to_string(),
+        c => c.to_string().bytes().map(|b| format!("-{b:02x}")).collect(),
+    });
+    format!("jupyter-{}", escaped.collect::<String>())
+}
+
 /// The key of a server among [`State::people`].
 pub(super) fn key(namespace: &str, pod: &str) -> String {
     format!("{namespace}/{pod}")
@@ -96,11 +106,15 @@ impl State {
         until: Timestamp,
         at: Timestamp,
     ) -> String {
-        let pod = format!("jupyter-{user}");
+        let pod = pod_of(user);
         if let Some(person) = self.people.get_mut(&key(namespace, &pod)) {
             person.works_until_ms = person.works_until_ms.max(since_epoch(until));
             return pod;
         }
+        // Whoever cannot be given a server goes away again.
+        let Ok(image) = self.spawned_image(namespace) else {
+            return pod;
+        };
         if self.people.is_empty() {
             self.plan(later(at, CULL_EVERY), Todo::Cull);
         }
@@ -108,7 +122,7 @@ impl State {
             namespace: namespace.to_owned(),
             user: user.to_owned(),
             pod: pod.clone(),
-            image: self.spawned_image(namespace),
+            image,
             node: String::new(),
             started_ms: since_epoch(at),
             works_until_ms: since_epoch(until),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::chance::Chance;
+use super::configurator::{Configurator, Generation};
 use super::deployments::OTHERS;
 use super::fault::{Trouble, When};
 use super::nodes::SYSTEM;
@@ -49,6 +50,10 @@ pub const SCENARIOS: &[(&str, &str)] = &[
         "two nodes, forty people, thirty of them in a class that ends in 40 minutes; others come and go",
     ),
     (
+        "configurator-main",
+        "two nodes are ready as in `warm`; the hub's configurator is of the newer kind",
+    ),
+    (
         "hackathon-300",
         "nobody is there yet: 300 people come from nine o'clock on, in an hour; autoscaling 0 to 20",
     ),
@@ -65,6 +70,7 @@ enum Scenario {
     Cordoned,
     ThreeZones,
     ClassInSession,
+    ConfiguratorMain,
     #[serde(rename = "hackathon-300")]
     Hackathon,
 }
@@ -88,6 +94,7 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
     match scenario {
         Scenario::ClassInSession => state.class(),
         Scenario::Hackathon => state.hackathon(),
+        Scenario::ConfiguratorMain => state.hub.configurator.generation = Generation::Schema,
         _ => {}
     }
     if !state.people.is_empty() {
@@ -103,6 +110,10 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
             | Trouble::PdbBlocks
             | Trouble::DrainTimeout
             | Trouble::AutoscalerBackoff) => Some(Todo::Hinder { trouble }),
+            Trouble::ConfigDoubleEncoded => {
+                state.hub.configurator = Configurator::double_encoded();
+                None
+            }
             Trouble::HubPodMissing => Some(Todo::LoseHub),
             Trouble::CrashLoop => Some(Todo::Crash { restarts: 0 }),
             trouble => leases::begins(trouble),
@@ -128,7 +139,9 @@ impl State {
             Scenario::Quiet | Scenario::Users | Scenario::ClassInSession | Scenario::Hackathon => {
                 limits((true, 0, 20))
             }
-            Scenario::Warm | Scenario::Cordoned => limits((true, 2, 20)),
+            Scenario::Warm | Scenario::ConfiguratorMain | Scenario::Cordoned => {
+                limits((true, 2, 20))
+            }
             Scenario::AutoscalingOff => NodePoolAutoscaling::new(),
             Scenario::ThreeZones => limits((true, 0, 7)),
         };
@@ -142,7 +155,7 @@ impl State {
             | Scenario::AutoscalingOff
             | Scenario::ThreeZones
             | Scenario::Hackathon => {}
-            Scenario::Warm | Scenario::ClassInSession => {
+            Scenario::Warm | Scenario::ConfiguratorMain | Scenario::ClassInSession => {
                 self.add_node("nb-user", recently);
                 self.add_node("nb-user", recently);
             }
@@ -251,7 +264,7 @@ impl State {
             namespace: namespace.to_owned(),
             pod: format!("jupyter-{user}"),
             user,
-            image: self.spawned_image(namespace),
+            image: NOTEBOOK.to_owned(),
             node: node.to_owned(),
             started_ms: since_epoch(at),
             works_until_ms: since_epoch(until),

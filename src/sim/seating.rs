@@ -274,5 +274,6 @@ impl State {
                 );
             }
         });
+        self.await_answer(person, at);
     }
 }

@@ -12,6 +12,7 @@ use super::crowd::Churn;
 use super::desk;
 use super::drains::Drain;
 use super::fault::{Fault, Trouble, When};
+use super::hub::Hub;
 use super::leases::Held;
 use super::operations::Operation;
 use super::people::Person;
@@ -75,6 +76,8 @@ pub(super) enum Todo {
     /// A pod's container is started, or its image pulled.
     #[serde(alias = "start-server")]
     StartPod { namespace: String, pod: String },
+    /// A server that was asked for over the hub's API has had its time.
+    JudgeSpawn { user: String, since_ms: u64 },
     /// A pod has done what it was made for.
     FinishPod { namespace: String, pod: String },
     /// An image has been pulled, and took so long.
@@ -152,6 +155,9 @@ pub(super) struct State {
     /// Everybody with a server, by `namespace/pod`.
     #[serde(default)]
     pub(super) people: BTreeMap<String, Person>,
+    /// What the hub of the first namespace knows.
+    #[serde(default)]
+    pub(super) hub: Hub,
     /// The images being pulled, beside those of the image pullers.
     #[serde(default)]
     pub(super) fetching: BTreeSet<Fetching>,
@@ -205,6 +211,7 @@ impl State {
             limited: (0, 0),
             ledger: Vec::new(),
             people: BTreeMap::new(),
+            hub: Hub::default(),
             fetching: BTreeSet::new(),
             drains: BTreeMap::new(),
             pods_seen: 0,
@@ -266,6 +273,7 @@ impl State {
                 self.leave(&namespace, &pod, at);
             }
             Todo::StartPod { namespace, pod } => self.start_pod(&namespace, &pod, at),
+            Todo::JudgeSpawn { user, since_ms } => self.judge_spawn(&user, since_ms, at),
             Todo::FinishPod { namespace, pod } => self.finish_pod(&namespace, &pod, at),
             Todo::Fetched { fetched, took_ms } => self.fetched(&fetched, took_ms, at),
             Todo::FetchFailed { fetched, tries } => self.fetch_failed(fetched, tries, at),
@@ -314,6 +322,11 @@ impl State {
                 When::After(after) => fault.trouble == trouble && after <= since,
                 When::Point(_) => false,
             })
+    }
+
+    /// Whether this goes wrong at all.
+    pub(super) fn has_fault(&self, trouble: Trouble) -> bool {
+        self.faults.iter().any(|fault| fault.trouble == trouble)
     }
 
     /// Something is being put on disk; says whether the program is killed when it is there.

@@ -22,7 +22,7 @@ struct Inner {
 
 impl News {
     /// The version last told.
-    pub(super) fn version(&self) -> u64 {
+    pub(in crate::sim) fn version(&self) -> u64 {
         self.0.version.load(Ordering::SeqCst)
     }
 
@@ -34,7 +34,7 @@ impl News {
     }
 
     /// How often every connection was cut.
-    pub(super) fn cuts(&self) -> u64 {
+    pub(in crate::sim) fn cuts(&self) -> u64 {
         self.0.cuts.load(Ordering::SeqCst)
     }
 
@@ -45,7 +45,7 @@ impl News {
     }
 
     /// Ends when a version beyond `seen` was told, or connections were cut more often than `cuts`.
-    pub(super) async fn beyond(&self, seen: u64, cuts: u64) {
+    pub(in crate::sim) async fn beyond(&self, seen: u64, cuts: u64) {
         loop {
             let told = self.0.notify.notified();
             let mut told = std::pin::pin!(told);
