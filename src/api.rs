@@ -7,6 +7,7 @@ mod ask;
 mod debt;
 mod gke;
 mod hub;
+mod image;
 mod k8s;
 mod kubectl;
 mod leave;
@@ -14,6 +15,7 @@ mod memory;
 mod options;
 mod pod;
 mod pods;
+mod registry;
 mod talk;
 
 use serde::Serialize;
@@ -42,6 +44,8 @@ static FUNCTIONS: &[&[Function]] = &[
     pod::FUNCTIONS,
     kubectl::FUNCTIONS,
     hub::FUNCTIONS,
+    image::FUNCTIONS,
+    registry::FUNCTIONS,
 ];
 
 /// The same as signatures, with the types of handles and the keys of maps.
@@ -54,6 +58,9 @@ pub fn table() -> Table {
         pod::KEYS,
         kubectl::KEYS,
         hub::KEYS,
+        image::KEYS,
+        registry::KEYS,
+        memory::KEYS,
     ]
     .concat();
     engine::table(functions(), HANDLES, &keys)

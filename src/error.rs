@@ -24,6 +24,8 @@ pub enum Kind {
     NotFound,
     /// Another operation or operator holds it.
     Busy,
+    /// Somebody else has changed it meanwhile.
+    Raced,
     /// A quota is used up.
     Quota,
     /// The zone has no machines left.
@@ -58,7 +60,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Usage,
         Self::Config,
         Self::Script,
@@ -66,6 +68,7 @@ impl Kind {
         Self::Denied,
         Self::NotFound,
         Self::Busy,
+        Self::Raced,
         Self::Quota,
         Self::Stockout,
         Self::RateLimited,
@@ -96,6 +99,7 @@ impl Kind {
             | Self::Denied
             | Self::NotFound
             | Self::Busy
+            | Self::Raced
             | Self::Quota
             | Self::Stockout
             | Self::RateLimited

@@ -1,13 +1,21 @@
-//! What a runbook needs from a hub's own REST API: who has a server, and when they were last
-//! active.
+//! What a runbook needs from a hub: who has a server and when they were last active, which image new
+//! servers get, and the proof that a person can log in and work.
 //!
-//! Works with `JupyterHub` 4, 5 and 6. Never follows a redirect (it means "not logged in"), never
-//! asks for anybody's tokens, and changes nothing.
+//! Works with `JupyterHub` 4, 5 and 6. Never follows a redirect (it means "not logged in") and never
+//! asks for anybody's tokens. What it writes it reads again; what it starts it takes away.
 
 mod call;
+mod check;
+mod config;
 mod error;
+mod kernel;
+mod progress;
 mod servers;
 #[cfg(test)]
 mod tests;
+mod who;
 
-pub use servers::{Server, configured, none, servers};
+pub use check::{Worked, check_server};
+pub use config::{Image, image, set_image};
+pub use servers::{Known, Server, configured, none, servers, users};
+pub use who::{Health, health};

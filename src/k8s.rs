@@ -3,7 +3,8 @@
 //! debts that say what is still to be given back, and what one run tells a later one.
 //!
 //! Every plain request goes through one `call`, every watch through one `watch`, and both judge
-//! failures alike. Never keeps a whole object, never drains or deletes, and never knows GKE: that
+//! failures alike. Never keeps a whole object, never drains nor deletes what is not its own, and never
+//! knows GKE: that
 //! a node *should* come or go is told by the caller.
 
 mod autoscaler;
@@ -12,7 +13,7 @@ mod call;
 mod debt;
 mod error;
 mod follow;
-mod image;
+mod hold;
 mod kept;
 pub mod kubeconfig;
 mod lease;
@@ -41,6 +42,7 @@ pub mod warm;
 
 pub use autoscaler::{Group, Present, groups, present};
 pub use debt::{Debt, close_debt, complete_debt, debts, debts_now, open_debt};
+pub use hold::{Held, Hold, Holding, hold_image, holding};
 pub use lease::{Claim, Lease, lease, put_lease};
 pub use leave::{Activity, Crowd, Gone, Leave, crowd, wait_gone, wait_idle};
 pub use logs::{LogOptions, Told, logs};

@@ -3,6 +3,7 @@
 //! Never does I/O and never knows which room a name came from.
 
 mod age;
+mod image;
 mod quantity;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use age::Age;
+pub use image::Image;
 pub use quantity::{Bytes, Cpu, NoQuantity};
 
 /// How the names of a hub's own pods begin, where nobody says otherwise.
@@ -85,6 +87,9 @@ impl fmt::Display for Mode {
         })
     }
 }
+
+/// Who a check logs in as, unless somebody says otherwise: a name nobody else can log in with.
+pub const CHECK_USER: &str = "deployment-service-check";
 
 /// Which of a cluster's endpoints Kubernetes requests go to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

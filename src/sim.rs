@@ -56,7 +56,7 @@ use tower::Layer as _;
 
 use crate::error::{self, Kind};
 use crate::event::Events;
-use crate::names::{AGE, ClusterName, HUB_PODS, K8sEndpoint, Mode};
+use crate::names::{AGE, CHECK_USER, ClusterName, HUB_PODS, K8sEndpoint, Mode};
 use crate::world::record::Record;
 use crate::world::secret::Secret;
 use crate::world::{Clock, Desk, Doors, Http, Target};
@@ -291,6 +291,7 @@ impl Practice {
             price: None,
             hub_pods: HUB_PODS.map(str::to_owned).to_vec(),
             hub_namespace: Some(pullers::HUBS[0].to_owned()),
+            check_user: CHECK_USER.to_owned(),
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,
@@ -348,8 +349,9 @@ impl Doors for Practice {
         Box::pin(async { Ok(Some(hub)) })
     }
 
-    fn web(&self, base: &str) -> error::Result<Http> {
-        Ok(self.http("web", base, None, registry::router))
+    fn web(&self, base: &str) -> BoxFuture<'_, error::Result<Http>> {
+        let web = self.http("web", base, None, registry::router);
+        Box::pin(async { Ok(web) })
     }
 
     fn desk(&self) -> &dyn Desk {

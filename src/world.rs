@@ -69,6 +69,8 @@ pub struct Target {
     pub hub_pods: Vec<String>,
     /// The namespace of the hub that can be asked, as far as anybody has said.
     pub hub_namespace: Option<String>,
+    /// Who a check of the hub logs in as.
+    pub check_user: String,
     /// Which of its endpoints is used.
     pub k8s_endpoint: K8sEndpoint,
     /// A service account to act as.
@@ -97,7 +99,7 @@ pub trait Doors: Send + Sync {
     /// The target's hub; none where no hub, or no token for it, is configured.
     fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>>;
     /// A service on the web that has no door of its own, at this address: a registry of images.
-    fn web(&self, base: &str) -> error::Result<Http>;
+    fn web(&self, base: &str) -> BoxFuture<'_, error::Result<Http>>;
     /// The operator's own machine.
     fn desk(&self) -> &dyn Desk;
     /// Throws the credentials away and gets new ones (after a 401).
@@ -355,6 +357,21 @@ impl World {
         lock(&self.0.changes).push(change.clone());
         self.emit(What::Changed(change));
         kept
+    }
+
+    /// Accounts for a change that turned out to be there: an earlier session of the run was about to
+    /// make it, and nobody saw that it had. Says whether it did.
+    ///
+    /// # Errors
+    /// When it could not be recorded.
+    pub(crate) fn found_made(&self, change: Change) -> error::Result<bool> {
+        let Some(begun) = self.take_begun() else {
+            return Ok(false);
+        };
+        if begun.changes.is_empty() {
+            self.changed(change)?;
+        }
+        Ok(true)
     }
 
     /// Remembers what earlier sessions changed.

@@ -31,7 +31,8 @@ pub(super) const KEYS: &[&str] = &[
     "user",
     "node",
     "phase",
-    "since", // a user's server
+    "since",
+    "image", // a user's server
     "warm",
     "missing",
     "nodes",
@@ -63,7 +64,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[("pool", Type::Text)],
         Type::List,
         users,
-        "User servers on the nodes of a pool: user, namespace, node, phase, since.",
+        "User servers on the nodes of a pool: user, namespace, node, phase, since, image.",
     )
     .personal(),
     function(

@@ -6,6 +6,9 @@ use crate::engine::table::Type;
 use crate::k8s;
 use crate::names::Class;
 
+/// Keys of the maps the shipped runbooks keep.
+pub(super) const KEYS: &[&str] = &["before", "after"];
+
 const KEY: (&str, Type) = ("key", Type::Text);
 
 pub(super) const FUNCTIONS: &[Function] = &[

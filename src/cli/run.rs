@@ -14,7 +14,7 @@ use crate::config::{self, Confirm};
 use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::history::last_params;
-use crate::names::{AGE, Mode};
+use crate::names::{AGE, CHECK_USER, Mode};
 use crate::run::{self, Company, LivePlace, Locking, Opening, Place, Request};
 use crate::runbook::check::check;
 use crate::runbook::params::{Param, flags};
@@ -245,6 +245,9 @@ pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
             price: target.price.clone().map(Into::into),
             hub_pods: target.hub_pods.clone(),
             hub_namespace: hub_namespace(target),
+            check_user: (target.hub.as_ref())
+                .and_then(|hub| hub.check_user.clone())
+                .unwrap_or_else(|| CHECK_USER.to_owned()),
             k8s_endpoint: target.k8s_endpoint,
             impersonate: target
                 .impersonate

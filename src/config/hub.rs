@@ -16,6 +16,8 @@ pub struct Hub {
     pub namespace: Option<String>,
     /// Where its token comes from.
     pub token: Option<Token>,
+    /// Who a check logs in as.
+    pub check_user: Option<String>,
 }
 
 /// Said of anything else; the token itself has no place in the file.

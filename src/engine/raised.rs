@@ -24,6 +24,7 @@ pub fn catchable(kind: Kind) -> bool {
         | Kind::Denied
         | Kind::NotFound
         | Kind::Busy
+        | Kind::Raced
         | Kind::Quota
         | Kind::Stockout
         | Kind::RateLimited

@@ -1,6 +1,9 @@
 //! What can go wrong between us and a hub, and what to do about it.
 
+use std::time::Duration;
+
 use crate::error::{self, Kind};
+use crate::names::{CHECK_USER, Took};
 use crate::world::retry::{Failure, Verdict};
 
 /// A failure of this room; `hub` is its address.
@@ -18,6 +21,46 @@ pub(super) enum Error {
     /// The proxy before it knows of no hub: one is about to start, or there is none.
     #[error("there is no hub's API at {hub} (404)")]
     Absent { hub: String },
+    /// It knows nobody of that name, or does not tell us.
+    #[error(
+        "the hub at {hub} could not {what}: it knows no such user, or none that the token may see"
+    )]
+    Missing { hub: String, what: &'static str },
+    /// It has no configurator.
+    #[error(
+        "the hub at {hub} has no configurator: nobody but its chart says which image servers get"
+    )]
+    NoConfigurator { hub: String },
+    /// What the configurator keeps cannot be understood.
+    #[error("the configuration at {hub} is broken: {why}")]
+    BrokenConfig { hub: String, why: String },
+    /// Somebody else was quicker.
+    #[error("somebody else has changed the image: it is {found}, and not {expected}")]
+    Raced { expected: String, found: String },
+    /// The hub has given a server up.
+    #[error("a server for {user} did not start: {message}")]
+    Spawn { user: String, message: String },
+    /// The image cannot be had, or nothing runs in it.
+    #[error("a server for {user} cannot start: {message}")]
+    Image { user: String, message: String },
+    /// It runs, and no code runs in it.
+    #[error("the server for {user} runs, and its kernel does not work: {why}")]
+    Kernel { user: String, why: String },
+    /// Code runs in it, and computes nonsense.
+    #[error("the server for {user} ran `{code}` and said `{found}` instead of `{wanted}`")]
+    WrongAnswer {
+        user: String,
+        code: String,
+        wanted: String,
+        found: String,
+    },
+    /// It took too long.
+    #[error("a server for {user} could not be used within {} (last seen: {last})", Took(*limit))]
+    TimedOut {
+        user: String,
+        limit: Duration,
+        last: String,
+    },
     /// It wants somebody to log in, or this is no hub.
     #[error("{hub} answers as a website does, not as a hub that knows the token")]
     LogIn { hub: String },
@@ -61,13 +104,25 @@ impl Failure for Error {
             | Self::Narrow { .. }
             | Self::Blind { .. }
             | Self::Refused { .. }
-            | Self::Strange { .. } => Verdict::Final,
+            | Self::Strange { .. }
+            | Self::Missing { .. }
+            | Self::NoConfigurator { .. }
+            | Self::BrokenConfig { .. }
+            | Self::Raced { .. }
+            | Self::Spawn { .. }
+            | Self::Image { .. }
+            | Self::Kernel { .. }
+            | Self::WrongAnswer { .. }
+            | Self::TimedOut { .. } => Verdict::Final,
         }
     }
 }
 
-/// The scopes that what this room does needs.
-const SCOPES: &str = "list:users, read:servers and read:users:activity";
+/// The scopes that what this room does needs, for the user a check logs in as.
+fn scopes() -> String {
+    let all: Vec<String> = super::who::scopes(CHECK_USER).collect();
+    all.join(", ")
+}
 
 impl From<Error> for error::Error {
     fn from(failure: Error) -> Self {
@@ -93,11 +148,49 @@ impl From<Error> for error::Error {
             ),
             Error::Token { hub } => (
                 Kind::Credentials,
-                format!("make a new one at {hub}/hub/token, with the scopes {SCOPES}"),
+                format!(
+                    "make a new one at {hub}/hub/token, with the scopes {}",
+                    scopes()
+                ),
             ),
             Error::Narrow { hub, .. } | Error::Blind { hub, .. } => (
                 Kind::Denied,
-                format!("make a token at {hub}/hub/token as an admin, with the scopes {SCOPES}"),
+                format!(
+                    "make a token at {hub}/hub/token as an admin, with the scopes {}",
+                    scopes()
+                ),
+            ),
+            Error::Missing { .. } => (
+                Kind::NotFound,
+                format!("the token needs the scopes {}", scopes()),
+            ),
+            Error::NoConfigurator { .. } => (
+                Kind::NotFound,
+                "set the image in the chart's values (`singleuser.image`), or check `hub.url`"
+                    .to_owned(),
+            ),
+            Error::BrokenConfig { hub, .. } => (
+                Kind::Config,
+                format!(
+                    "open {hub}/services/configurator/ and save it anew: until then no server starts"
+                ),
+            ),
+            Error::Raced { .. } => (
+                Kind::Raced,
+                "nothing of theirs was overwritten: ask who it was, then run it again".to_owned(),
+            ),
+            Error::Spawn { .. } | Error::TimedOut { .. } => (
+                Kind::TimedOut,
+                "`runbook run logs hub` and `runbook run pods` say what it waited for".to_owned(),
+            ),
+            Error::Image { .. } => (
+                Kind::Image,
+                "check the image's name and tag: new servers of everybody get it".to_owned(),
+            ),
+            Error::Kernel { .. } | Error::WrongAnswer { .. } => (
+                Kind::Operation,
+                "log in yourself and run a cell; `runbook run pods` shows what the nodes have left"
+                    .to_owned(),
             ),
             Error::Refused { .. } | Error::Strange { .. } => (
                 Kind::Bug,

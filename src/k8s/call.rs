@@ -64,21 +64,6 @@ pub(super) async fn write<T>(
     call(world, what, send).await?
 }
 
-/// Accounts for a change that turned out to be there: an earlier session of the run was about to
-/// make it, and nobody saw that it had. Says whether it did.
-///
-/// # Errors
-/// When it could not be recorded.
-pub(super) fn found_made(world: &World, change: Change) -> error::Result<bool> {
-    let Some(begun) = world.take_begun() else {
-        return Ok(false);
-    };
-    if begun.changes.is_empty() {
-        world.changed(change)?;
-    }
-    Ok(true)
-}
-
 /// Sends a request and does not try again.
 pub(super) async fn once<T>(
     world: &World,

@@ -10,7 +10,7 @@ use kube::Api;
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
 
-use super::call::{call, found_made, once, write};
+use super::call::{call, once, write};
 use super::error::{Error, Request};
 use crate::error::{self, Kind};
 use crate::event::Change;
@@ -78,7 +78,7 @@ impl Shelf {
                     return match tried {
                         // It arrived after all, and its answer was lost.
                         Some(change) => world.changed(change).map(|()| true),
-                        None => found_made(world, change),
+                        None => world.found_made(change),
                     };
                 }
             };

@@ -7,7 +7,7 @@ use kube::api::{Patch, PatchParams};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::call::{Scope, call, found_made, list, write};
+use super::call::{Scope, call, list, write};
 use super::error::Request;
 use super::object::{NodeObject, NodeSpec, NodeStatus, created};
 use crate::error;
@@ -182,7 +182,7 @@ async fn bring(world: &World, node: &str, cordoned: bool) -> error::Result<bool>
         fate: Fate::Done,
     };
     if found.spec.unschedulable == cordoned {
-        return found_made(world, change);
+        return world.found_made(change);
     }
     let unschedulable = cordoned.then_some(true);
     let patch = Patch::Merge(json!({ "spec": { "unschedulable": unschedulable } }));

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::call::{Scope, list};
-use super::image;
 use super::object::{Container, ContainerStatus, DaemonSet, PodObject, PodSpec};
 use crate::error;
+use crate::names::Image;
 use crate::world::World;
 
 /// The label of the `DaemonSet` and of its pods.
@@ -51,7 +51,7 @@ impl From<DaemonSet> for Puller {
 impl Puller {
     /// Whether this image is one of those it pulls.
     pub fn pulls(&self, image: &str) -> bool {
-        self.images.iter().any(|held| image::same(held, image))
+        self.images.iter().any(|held| Image::same(held, image))
     }
 }
 

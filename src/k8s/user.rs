@@ -33,6 +33,8 @@ pub struct UserPod {
     pub phase: String,
     /// When it was started.
     pub since: Option<Timestamp>,
+    /// Its image.
+    pub image: String,
 }
 
 impl From<PodObject> for UserPod {
@@ -44,6 +46,7 @@ impl From<PodObject> for UserPod {
             namespace: meta.namespace.unwrap_or_default(),
             name: meta.name.unwrap_or_default(),
             user,
+            image: (object.spec.containers.first()).map_or_else(String::new, |c| c.image.clone()),
             node: object.spec.node_name,
             phase: if meta.deletion_timestamp.is_some() {
                 "Terminating".to_owned()

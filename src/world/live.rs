@@ -30,6 +30,7 @@ use super::clock::Clock;
 use super::desk::Desk;
 use super::http::Http;
 use super::record::Record;
+use super::secret::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::names::{ClusterName, K8sEndpoint};
@@ -206,9 +207,24 @@ impl Doors for Live {
         })
     }
 
-    fn web(&self, base: &str) -> Result<Http> {
-        let client = super::http::client().map_err(|why| Error::new(Kind::Config, why))?;
-        Ok(Http::new(base, None, client, self.record("web")))
+    fn web(&self, base: &str) -> BoxFuture<'_, Result<Http>> {
+        let base = base.to_owned();
+        Box::pin(async move {
+            let client = super::http::client().map_err(|why| Error::new(Kind::Config, why))?;
+            let authorization = if is_googles(&base) {
+                let mut open = self.0.open.lock().await;
+                // Public things are there for everybody.
+                match self.tokens(&mut open).await {
+                    Ok(tokens) => tokens.token().await.ok(),
+                    Err(_) => None,
+                }
+            } else {
+                None
+            };
+            let bearer =
+                authorization.map(|token| Secret::new(format!("Bearer {}", token.expose())));
+            Ok(Http::new(&base, bearer, client, self.record("web")))
+        })
     }
 
     fn desk(&self) -> &dyn Desk {
@@ -244,6 +260,12 @@ impl fmt::Debug for Live {
             .field("cluster", &self.0.options.cluster)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether this is Google's own registry of images, which knows Google's tokens.
+fn is_googles(base: &str) -> bool {
+    let host = base.strip_prefix("https://").unwrap_or_default();
+    host.ends_with("-docker.pkg.dev") || host == "gcr.io" || host.ends_with(".gcr.io")
 }
 
 /// An endpoint as configured, without the slash that gcloud wants at its end.

@@ -41,13 +41,40 @@ impl Stop {
 
     /// Ends when the run was asked to stop and no write holds a shield.
     pub async fn stopped(&self) {
+        self.asked().await;
+        while self.0.shields.load(Ordering::SeqCst) > 0 {
+            self.0.lowered.notified().await;
+        }
+    }
+
+    /// Ends when the run was asked to stop, whoever holds a shield.
+    async fn asked(&self) {
         let mut stopped = self.0.stopped.subscribe();
         if stopped.wait_for(|stopped| *stopped).await.is_err() {
             std::future::pending::<()>().await;
         }
-        while self.0.shields.load(Ordering::SeqCst) > 0 {
-            self.0.lowered.notified().await;
-        }
+    }
+
+    /// What `work` gives, unless the run is stopped first; then, however that ended, `tidy`: for what
+    /// must not be left behind by somebody who loses patience.
+    ///
+    /// # Errors
+    /// Its own, or one of kind `interrupted`.
+    pub async fn tidied<T>(
+        &self,
+        work: impl Future<Output = error::Result<T>>,
+        tidy: impl Future<Output = ()>,
+    ) -> error::Result<T> {
+        self.shielded(async {
+            let outcome = tokio::select! {
+                biased;
+                outcome = work => outcome,
+                () = self.asked() => Err(interrupted()),
+            };
+            tidy.await;
+            outcome
+        })
+        .await
     }
 
     /// What `work` gives, unless the run is stopped first.
@@ -109,6 +136,26 @@ mod tests {
             stop.stopped().await;
             assert_eq!(began.elapsed().as_secs(), 3);
         });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_tidied_is_left_by_a_stop_and_then_tidied() {
+        let stop = Stop::default();
+        let began = tokio::time::Instant::now();
+        let work = stop.tidied(
+            async {
+                tokio::time::sleep(Duration::from_secs(600)).await;
+                Ok(())
+            },
+            tokio::time::sleep(Duration::from_secs(5)),
+        );
+        let (outcome, ()) = tokio::join!(work, async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stop.stop();
+            stop.stopped().await;
+            assert_eq!(began.elapsed().as_secs(), 6);
+        });
+        assert_eq!(outcome.unwrap_err().kind, Kind::Interrupted);
     }
 
     #[tokio::test(start_paused = true)]

@@ -87,6 +87,7 @@ pub(crate) fn parts_with(
             price: None,
             hub_pods: names::HUB_PODS.map(str::to_owned).to_vec(),
             hub_namespace: Some("prod".to_owned()),
+            check_user: names::CHECK_USER.to_owned(),
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,
@@ -140,8 +141,8 @@ impl Doors for Given {
         Box::pin(async { Ok(self.hub.clone()) })
     }
 
-    fn web(&self, _: &str) -> error::Result<Http> {
-        closed(self.web.clone(), "web")
+    fn web(&self, _: &str) -> BoxFuture<'_, error::Result<Http>> {
+        Box::pin(async { closed(self.web.clone(), "web") })
     }
 
     fn desk(&self) -> &dyn Desk {

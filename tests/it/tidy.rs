@@ -14,11 +14,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gke", &["world"]),
     ("k8s", &["world"]),
     ("hub", &["world"]),
+    ("registry", &["world"]),
     ("sim", &["world"]),
     ("config", &[]),
     ("journal", &["world"]),
     ("engine", &["journal", "world"]),
-    ("api", &["engine", "gke", "hub", "k8s", "world"]),
+    ("api", &["engine", "gke", "hub", "k8s", "registry", "world"]),
     ("runbook", &["engine"]),
     (
         "run",

@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::error::Error;
-use super::super::image;
 use super::super::node::Node;
 use super::super::puller::{Failing, Puller, PullerPod};
 use super::super::watch::Update;
 use super::Proof;
+use crate::names::Image;
 
 /// So long may an image fail: registries hiccup, and the kubelet tries again.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -186,7 +186,7 @@ impl Pulls {
                 && !pod.leaving
                 && wanted
                     .iter()
-                    .all(|image| pod.images.iter().any(|held| image::same(held, image)))
+                    .all(|image| pod.images.iter().any(|held| Image::same(held, image)))
         })
     }
 
@@ -271,5 +271,5 @@ fn held(node: &Node, images: &[String]) -> bool {
     !images.is_empty()
         && images
             .iter()
-            .all(|image| node.images.iter().any(|held| image::same(held, image)))
+            .all(|image| node.images.iter().any(|held| Image::same(held, image)))
 }

@@ -74,7 +74,7 @@ impl Doors for Reach {
         Box::pin(async { Ok(None) })
     }
 
-    fn web(&self, base: &str) -> Result<crate::world::Http> {
+    fn web(&self, base: &str) -> BoxFuture<'_, Result<crate::world::Http>> {
         self.practice.web(base)
     }
 
