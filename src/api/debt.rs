@@ -18,6 +18,7 @@ pub(super) const KEYS: &[&str] = &[
     "what",
     "purpose",
     "nodes",
+    "closed_by",
     "since",
     "by",
     "incomplete",
@@ -46,7 +47,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             ],
             Type::Bool,
             open,
-            "Opens a debt, incomplete until `debt::complete`; one that is open already keeps its beginning. Options: `purpose` (what for), `nodes` (how many it costs). Says whether anything had to be changed.",
+            "Opens a debt, incomplete until `debt::complete`; one that is open already keeps its beginning. Options: `purpose` (what for), `nodes` (how many it costs), `closed_by` (the runbook that closes it; else `teardown`). Says whether anything had to be changed.",
         ),
     )
     .lockless(),
@@ -90,12 +91,13 @@ fn list(world: World, _: Args) -> Answer {
 
 fn open(world: World, args: Args) -> Answer {
     Box::pin(async move {
-        let options = Options::of(&args, 2, &["purpose", "nodes"])?;
+        let options = Options::of(&args, 2, &["purpose", "nodes", "closed_by"])?;
         let debt = Debt {
             key: args.text(0)?,
             what: args.text(1)?,
             purpose: options.text("purpose")?.unwrap_or_default(),
             nodes: options.count("nodes")?.unwrap_or_default(),
+            closed_by: (options.text("closed_by")?).unwrap_or_else(|| "teardown".to_owned()),
             since: whole_second(world.clock().now()),
             by: world.who().to_owned(),
             incomplete: true,

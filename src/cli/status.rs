@@ -140,14 +140,11 @@ fn as_text(told: &Told) -> String {
             for debt in &standing.debts {
                 let owed = debt.owed(&standing.target, standing.at);
                 line("  owed", &owed);
+                let (by, on) = (&debt.closed_by, &told.name);
+                line("", &format!("closed by: `runbook run {by} --on {on}`"));
             }
             if standing.debts.is_empty() {
                 line("  owed", "nothing");
-            } else {
-                line(
-                    "",
-                    &format!("give it back: `runbook run teardown --on {}`", told.name),
-                );
             }
             line("  lock", &lock(standing));
         }
@@ -237,6 +234,7 @@ fn debts(standing: &Standing) -> Value {
     let debts = standing.debts.iter().map(|debt| {
         json!({
             "key": debt.key, "what": debt.what, "purpose": debt.purpose, "nodes": debt.nodes,
+            "closed_by": debt.closed_by,
             "since": debt.since, "by": debt.by, "incomplete": debt.incomplete,
             "age_seconds": debt.age(standing.at).as_secs(),
             "cost": debt.cost(&standing.target, standing.at),

@@ -80,13 +80,7 @@ pub async fn check_server<T>(
     };
     let made = check.make().await? || ours;
     let usual = Usual::estimate(USUAL.0, USUAL.1);
-    let mut wait = Wait::begin(
-        world,
-        format!("a server for {user}"),
-        STEPS,
-        Some(usual),
-        limit,
-    )?;
+    let mut wait = Wait::begin(world, format!("a server for {user}"), 1, Some(usual), limit)?;
     let left = wait.left();
     let last = std::cell::RefCell::new(String::new());
     let work = async {
@@ -139,7 +133,8 @@ impl Check<'_> {
                 phase,
                 note: note.to_owned(),
             };
-            wait.progress(done, 1, vec![item], None)
+            let why = (phase == Phase::Pulling).then(|| note.to_owned());
+            wait.progress(done, 1, vec![item], why)
         };
         // What an earlier check has left is of no use: it may run another image.
         self.stop().await?;

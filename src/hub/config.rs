@@ -202,6 +202,14 @@ async fn write(
             Err(failure) if retry::Failure::verdict(&failure) == retry::Verdict::Unknown => {
                 Ok(false)
             }
+            // The configurator's own 403 says nothing.
+            Err(Error::Token { hub }) => Err(Error::Narrow {
+                hub,
+                what: ask.what,
+                message: "that takes an admin's token with access:services!service=configurator"
+                    .to_owned(),
+            }
+            .into()),
             Err(failure) => Err(failure.into()),
         }
     };

@@ -118,6 +118,9 @@ impl Failure for Error {
     }
 }
 
+/// Where to look when a server does not start.
+const LOOK: &str = "`runbook run logs hub` and `runbook run pods` say what it waited for";
+
 /// The scopes that what this room does needs, for the user a check logs in as.
 fn scopes() -> String {
     let all: Vec<String> = super::who::scopes(CHECK_USER).collect();
@@ -179,10 +182,8 @@ impl From<Error> for error::Error {
                 Kind::Raced,
                 "nothing of theirs was overwritten: ask who it was, then run it again".to_owned(),
             ),
-            Error::Spawn { .. } | Error::TimedOut { .. } => (
-                Kind::TimedOut,
-                "`runbook run logs hub` and `runbook run pods` say what it waited for".to_owned(),
-            ),
+            Error::Spawn { .. } => (Kind::Operation, LOOK.to_owned()),
+            Error::TimedOut { .. } => (Kind::TimedOut, LOOK.to_owned()),
             Error::Image { .. } => (
                 Kind::Image,
                 "check the image's name and tag: new servers of everybody get it".to_owned(),

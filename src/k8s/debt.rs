@@ -32,9 +32,16 @@ pub struct Debt {
     pub since: Timestamp,
     /// Who opened it: `ann@laptop`.
     pub by: String,
+    /// The runbook that closes it.
+    #[serde(default = "teardown")]
+    pub closed_by: String,
     /// Whether the run that opened it has not come to its end.
     #[serde(default)]
     pub incomplete: bool,
+}
+
+fn teardown() -> String {
+    "teardown".to_owned()
 }
 
 impl Debt {

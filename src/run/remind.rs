@@ -21,10 +21,10 @@ pub(super) async fn remind(world: &World) {
     let (target, now) = (world.target(), world.clock().now());
     let old = |debt: &&Debt| debt.age(now) >= target.debt_age;
     for debt in debts.iter().filter(old) {
-        let owed = debt.owed(target, now);
+        let (owed, by) = (debt.owed(target, now), &debt.closed_by);
         world.emit(What::Said {
             level: Level::Warning,
-            text: format!("Owed: {owed}; `runbook run teardown` gives it back"),
+            text: format!("Owed: {owed}; `runbook run {by}` closes it"),
         });
     }
 }

@@ -13,6 +13,7 @@ fn debt(world: &World) -> Debt {
         what: "2 nodes of nb-user warm".to_owned(),
         purpose: String::new(),
         nodes: 2,
+        closed_by: "teardown".to_owned(),
         since: world.clock().now(),
         by: "ann@laptop".to_owned(),
         incomplete: true,

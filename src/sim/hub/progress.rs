@@ -90,12 +90,19 @@ impl Progress {
             lines += &line(&json!({"progress": 0, "message": "Server requested"}));
         }
         let pod = pod_of(&user);
+        let version = |event: &&Value| {
+            let version = text(event, "/metadata/resourceVersion");
+            version.parse::<u64>().unwrap_or_default()
+        };
+        let spawn = state.hub.spawns.get(&user);
+        let since = spawn.map_or(0, |spawn| spawn.since_version);
         let about = |event: &&Value| {
             text(event, "/involvedObject/name") == pod
                 && text(event, "/metadata/namespace") == NAMESPACE
+                && version(event) > since
         };
         let mut events: Vec<&Value> = state.store.list("Event").filter(about).collect();
-        events.sort_by_key(|event| text(event, "/metadata/resourceVersion").parse::<u64>().ok());
+        events.sort_by_key(version);
         for event in events {
             let seen = format!("{}#{}", text(event, "/metadata/name"), event["count"]);
             if self.told.contains(&seen) || text(event, "/reason") == "Killing" {

@@ -22,6 +22,8 @@ const STAYS: u64 = 3_600_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sim) struct Spawn {
     since_ms: u64,
+    /// The store's version then: earlier events are about another pod of the same name.
+    pub(super) since_version: u64,
     /// Why it failed, if it did.
     pub(super) failed: Option<String>,
 }
@@ -41,6 +43,7 @@ pub(super) fn start(state: &mut State, user: &str, at: Timestamp) -> Response {
     let what = format!("/hub/api/users/{user}/server");
     state.record("POST", &what, Value::Null, at);
     let since_ms = millis(at);
+    let since_version = state.store.version();
     let failed = match state.spawned_image(NAMESPACE) {
         Ok(_) => None,
         Err(why) => Some(format!("Spawn failed: {why}")),
@@ -49,7 +52,11 @@ pub(super) fn start(state: &mut State, user: &str, at: Timestamp) -> Response {
         state.arrive((NAMESPACE, user), later(at, STAYS), at);
         state.plan_verdict(user, since_ms, later(at, STARTS));
     }
-    let spawn = Spawn { since_ms, failed };
+    let spawn = Spawn {
+        since_ms,
+        since_version,
+        failed,
+    };
     state.hub.spawns.insert(user.to_owned(), spawn);
     empty(StatusCode::ACCEPTED)
 }

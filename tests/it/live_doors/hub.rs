@@ -50,6 +50,7 @@ fn world(doors: &Doors) -> World {
     let none = String::new;
     World::new(Parts {
         target: Target {
+            check_user: "deployment-service-check".to_owned(),
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             name: "live".to_owned(),
