@@ -290,6 +290,11 @@ fn hub(target: &config::Target, setup: &Setup<'_>) -> Option<HubPlace> {
         config::Token::Env(name) => given(variable(name)),
         config::Token::File(file) => given(read(setup, file)),
         config::Token::Command(command) => HubToken::Command(command.clone()),
+        config::Token::Secret { name, key } => HubToken::Kept {
+            namespace: hub_namespace(target).unwrap_or_else(|| "prod".to_owned()),
+            name: name.clone(),
+            key: key.clone(),
+        },
     };
     let url = hub.url.as_str().to_owned();
     Some(HubPlace { url, token })

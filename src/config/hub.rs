@@ -14,15 +14,14 @@ pub struct Hub {
     pub url: BaseUrl,
     /// The namespace it runs in.
     pub namespace: Option<String>,
+    /// Whose server shows whether people can work; nobody's who works.
+    pub check_user: Option<String>,
     /// Where its token comes from.
     pub token: Option<Token>,
-    /// Who a check logs in as.
-    pub check_user: Option<String>,
 }
 
 /// Said of anything else; the token itself has no place in the file.
-pub(super) const TOKEN: &str =
-    "a token comes from { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\"] }";
+pub(super) const TOKEN: &str = "a token comes from { env = \"NAME\" }, { file = \"PATH\" }, { command = [\"PROGRAM\"] } or { secret = \"NAME\", key = \"KEY\" }";
 
 /// Where a token comes from; never the token itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -34,18 +33,26 @@ pub enum Token {
     File(PathBuf),
     /// What this command prints: the program and its arguments.
     Command(Vec<String>),
+    /// This key of this `Secret` in the hub's namespace.
+    Secret {
+        /// Its name.
+        name: String,
+        /// The key.
+        key: String,
+    },
 }
 
 #[derive(Deserialize)]
 #[serde(
     untagged,
     deny_unknown_fields,
-    expecting = "a token comes from { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\"] }"
+    expecting = "a token comes from { env = \"NAME\" }, { file = \"PATH\" }, { command = [\"PROGRAM\"] } or { secret = \"NAME\", key = \"KEY\" }"
 )]
 enum TokenForm {
     Env { env: String },
     File { file: PathBuf },
     Command { command: Vec<String> },
+    Secret { secret: String, key: String },
 }
 
 impl TryFrom<TokenForm> for Token {
@@ -58,9 +65,13 @@ impl TryFrom<TokenForm> for Token {
             TokenForm::Command { command } if command.iter().any(|part| !part.is_empty()) => {
                 Ok(Self::Command(command))
             }
-            TokenForm::Env { .. } | TokenForm::File { .. } | TokenForm::Command { .. } => {
-                Err(TOKEN)
+            TokenForm::Secret { secret: name, key } if !name.is_empty() && !key.is_empty() => {
+                Ok(Self::Secret { name, key })
             }
+            TokenForm::Env { .. }
+            | TokenForm::File { .. }
+            | TokenForm::Command { .. }
+            | TokenForm::Secret { .. } => Err(TOKEN),
         }
     }
 }

@@ -107,6 +107,7 @@ mod tests {
             price: None,
             hub_pods: Vec::new(),
             hub_namespace: None,
+            check_user: String::new(),
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,

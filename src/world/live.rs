@@ -201,7 +201,9 @@ impl Doors for Live {
             };
             let mut open = self.0.open.lock().await;
             if open.hub.is_none() {
-                open.hub = Some(hub::open(place, self.record("hub"), &options.on_secret).await?);
+                let cluster = async || self.open_k8s(&mut open).await;
+                let hub = hub::open(place, cluster, self.record("hub"), &options.on_secret).await;
+                open.hub = Some(hub?);
             }
             Ok(open.hub.clone())
         })

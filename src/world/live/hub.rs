@@ -4,6 +4,8 @@ use std::fmt;
 use std::process::Stdio;
 use std::time::Duration;
 
+use k8s_openapi::api::core;
+use kube::Api;
 use tokio::process::Command;
 
 use super::OnSecret;
@@ -33,6 +35,15 @@ pub enum HubToken {
     Missing(String),
     /// This program prints it, when it is first needed.
     Command(Vec<String>),
+    /// This key of a `Secret` in the cluster holds it.
+    Kept {
+        /// The hub's namespace.
+        namespace: String,
+        /// The name of the `Secret`.
+        name: String,
+        /// The key.
+        key: String,
+    },
 }
 
 impl fmt::Debug for HubToken {
@@ -41,6 +52,11 @@ impl fmt::Debug for HubToken {
             Self::Given(secret) => secret.fmt(f),
             Self::Missing(why) => why.fmt(f),
             Self::Command(command) => command.fmt(f),
+            Self::Kept {
+                namespace,
+                name,
+                key,
+            } => write!(f, "{namespace}/{name}: {key}"),
         }
     }
 }
@@ -49,7 +65,12 @@ impl fmt::Debug for HubToken {
 ///
 /// # Errors
 /// When there is no token to be had.
-pub(super) async fn open(place: &HubPlace, record: Record, on_secret: &OnSecret) -> Result<Http> {
+pub(super) async fn open(
+    place: &HubPlace,
+    cluster: impl AsyncFnOnce() -> Result<kube::Client>,
+    record: Record,
+    on_secret: &OnSecret,
+) -> Result<Http> {
     let none = |why: &str, hint: String| {
         Error::new(Kind::Credentials, format!("no token for the hub: {why}")).hint(hint)
     };
@@ -64,11 +85,45 @@ pub(super) async fn open(place: &HubPlace, record: Record, on_secret: &OnSecret)
                 "run the command of `hub.token` in runbook.toml by hand and see what it says";
             none(&why, by_hand.to_owned())
         })?,
+        HubToken::Kept {
+            namespace,
+            name,
+            key,
+        } => {
+            let secrets = Api::namespaced(cluster().await?, namespace);
+            kept(&secrets, name, key).await.map_err(|why| {
+                let look = format!("look with `kubectl get secret {name} -n {namespace}`");
+                none(&format!("{why} (namespace {namespace})"), look)
+            })?
+        }
     };
     on_secret(token.expose());
     let client = client().map_err(|why| Error::new(Kind::Config, why))?;
     let authorization = Secret::new(format!("token {}", token.expose()));
     Ok(Http::new(&place.url, Some(authorization), client, record))
+}
+
+/// What a key of a `Secret` holds.
+async fn kept(
+    secrets: &Api<core::v1::Secret>,
+    name: &str,
+    key: &str,
+) -> std::result::Result<Secret, String> {
+    let found = tokio::time::timeout(LIMIT, secrets.get(name)).await;
+    let found = found.map_err(|_| "the cluster does not answer".to_owned())?;
+    let found = found.map_err(|error| match error {
+        kube::Error::Api(status) if status.code == 404 => format!("there is no secret `{name}`"),
+        kube::Error::Api(status) => format!("secret `{name}` cannot be read ({})", status.code),
+        // What came of it is not repeated: it may be the secret.
+        _ => format!("secret `{name}` cannot be read"),
+    })?;
+    let value = found.data.and_then(|mut data| data.remove(key));
+    let value = value.ok_or_else(|| format!("secret `{name}` has no key `{key}`"))?;
+    let text = String::from_utf8(value.0).unwrap_or_default();
+    match text.trim() {
+        "" => Err(format!("key `{key}` of secret `{name}` holds no token")),
+        token => Ok(Secret::new(token)),
+    }
 }
 
 /// What a command prints, without the space around it.
