@@ -39,6 +39,10 @@ pub struct Found {
     pub verdict: Verdict,
     /// As it was asked for.
     pub image: String,
+    /// The same without its tag.
+    pub repository: String,
+    /// Whether its tag means something else from time to time.
+    pub moves: bool,
     /// What it is for ever: `sha256:...`.
     pub digest: Option<String>,
     /// All its layers, compressed; of the first architecture when there are several.
@@ -60,6 +64,8 @@ pub async fn inspect(world: &World, image: &Image) -> error::Result<Found> {
     let mut found = Found {
         verdict: Verdict::Exists,
         image: image.to_string(),
+        repository: format!("{}/{}", image.registry, image.repository),
+        moves: image.digest.is_none() && image.tag.as_deref() == Some("latest"),
         digest: None,
         bytes: None,
         architectures: None,

@@ -35,7 +35,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 async move { told(&k8s::holding(&world, &args.text(0)?, &args.text(1)?).await?) },
             )
         },
-        "Which ready nodes of a pool say that they hold an image: node, holds. A kubelet tells of fifty images at most.",
+        "Which ready nodes of a pool say that they hold an image: node, holds; () where a node tells of so many images that it may leave one out.",
     ),
     optional(
         1,
@@ -47,7 +47,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
             hold_image,
             "Lets every ready node of a pool hold an image, by a short pod on each that lacks it: `nodes`, each with `node` and `how` (\"had it\", \"pulled\"), and `unchecked`. Options: `namespace` of the pods (else the hub's), `limit`.",
         ),
-    ),
+    )
+    // Its pods do not stay, and an image more is in nobody's way.
+    .lockless(),
 ];
 
 fn hold_image(world: World, args: Args) -> Answer {

@@ -11,6 +11,8 @@ use crate::world::World;
 pub(super) const KEYS: &[&str] = &[
     "verdict",
     "image",
+    "repository",
+    "moves",
     "digest",
     "bytes",
     "architectures",
@@ -24,7 +26,7 @@ pub(super) const FUNCTIONS: &[Function] = &[function(
     &[("image", Type::Text)],
     Type::Map,
     inspect,
-    "What an image's registry knows of it: verdict (\"exists\", \"missing\", \"cannot-tell\"), image, digest, bytes (compressed), architectures, near (tags like one that is missing), why. What is not known is ().",
+    "What an image's registry knows of it: verdict (\"exists\", \"missing\", \"cannot-tell\"), image, repository, moves (its tag means something else from time to time), digest, bytes (compressed), architectures, near (tags like one that is missing), why. What is not known is ().",
 )];
 
 fn inspect(world: World, args: Args) -> Answer {

@@ -69,7 +69,7 @@ fn a_misspelt_key_is_pointed_at_with_the_nearest() {
         ),
         (
             with("hub = { url = \"https://h\", zebra = \"x\" }"),
-            "7:28 there is no key `zebra` here; there are: url, namespace, token",
+            "7:28 there is no key `zebra` here; there are: url, namespace, check_user, token",
         ),
         (
             with("lock = { namspace = \"x\" }"),

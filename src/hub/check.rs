@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::call::{Ask, WORK, encoded};
 use super::error::Error;
 use super::kernel;
-use super::progress::Steps;
+use super::progress::{Step, Steps};
 use super::servers::door;
 use crate::error;
 use crate::event::{Item, Level, Phase, Usual, What};
@@ -22,6 +22,8 @@ use crate::world::wait::Wait;
 const USUAL: (u64, u64) = (15, 60);
 /// How long cleaning up may take.
 const TIDY: Duration = Duration::from_mins(2);
+/// A hub shows every eight seconds that a stream lives.
+const SILENCE: Duration = Duration::from_secs(30);
 /// How often something is looked at that tells nothing by itself.
 const BEAT: Duration = Duration::from_secs(2);
 
@@ -96,7 +98,9 @@ pub async fn check_server<T>(
         wait.end(outcome.is_ok());
         outcome
     };
-    world.stop().tidied(work, check.tidy(made)).await
+    // Both are large.
+    let (work, tidy) = (Box::pin(work), Box::pin(check.tidy(made)));
+    world.stop().tidied(work, tidy).await
 }
 
 impl Check<'_> {
@@ -143,10 +147,7 @@ impl Check<'_> {
         self.send(Method::POST, "start a server", "/server").await?;
         loop {
             let mut steps = self.steps().await?;
-            while let Some(step) = match &mut steps {
-                Some(steps) => steps.next().await,
-                None => None,
-            } {
+            while let Some(step) = self.next(&mut steps).await {
                 let user = self.user.to_owned();
                 if step.failed {
                     let message = step.message;
@@ -155,6 +156,9 @@ impl Check<'_> {
                 if step.is_hopeless() {
                     let message = step.message;
                     return Err(Error::Image { user, message }.into());
+                }
+                if step.ready {
+                    break;
                 }
                 let note = step.message.split("] ").last().unwrap_or_default();
                 tell(wait, 0, Phase::Pulling, note)?;
@@ -184,6 +188,16 @@ impl Check<'_> {
             seen,
             started,
         })
+    }
+
+    /// The next event; none when the stream has ended or is silent for too long: then whoever waits
+    /// looks for himself.
+    async fn next(&self, steps: &mut Option<Steps>) -> Option<Step> {
+        tokio::select! {
+            biased;
+            step = steps.as_mut()?.next() => step,
+            () = self.world.clock().sleep(SILENCE) => None,
+        }
     }
 
     /// The stream of the start; a hub that restarts is waited for.

@@ -3,11 +3,13 @@
 //! There are two incompatible generations of that service. Neither checks anything, and a write
 //! replaces everything: so all of it is read, one key is changed, all of it is written and read again.
 
+use std::time::Duration;
+
 use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::call::Ask;
+use super::call::{Ask, WORK};
 use super::error::Error;
 use super::servers::door;
 use crate::error;
@@ -17,12 +19,13 @@ use crate::world::http::Http;
 use crate::world::{World, retry};
 
 const PATH: &str = "/services/configurator/config";
+const SCHEMA: &str = "/services/configurator/schema";
 /// The traitlet that names the image.
 const TRAITLET: &str = "KubeSpawner.image";
 /// How often a write is tried that left no trace.
 const TRIES: u32 = 3;
 /// Right after a hub's start its services have no route for a moment.
-const ROUTED: std::time::Duration = std::time::Duration::from_secs(6);
+const ROUTED: Duration = Duration::from_secs(6);
 
 /// What new servers get.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -88,6 +91,10 @@ impl Config {
                 broken,
             });
         }
+        let image = said.get(TRAITLET);
+        if image.is_some_and(|image| !image.is_string()) {
+            return Err("its image is no text".to_owned());
+        }
         Ok(Self {
             generation: "traitlets",
             key: TRAITLET.to_owned(),
@@ -104,9 +111,9 @@ fn object(value: Value) -> Result<Map<String, Value>, String> {
     }
 }
 
-async fn read(world: &World, hub: &Http) -> Result<Config, Error> {
+async fn read(world: &World, hub: &Http, again: Duration) -> Result<Config, Error> {
     let ask = Ask {
-        again: Some(ROUTED),
+        again: Some(again),
         ..Ask::get("read its configuration", PATH)
     };
     let base = || hub.base().to_owned();
@@ -123,13 +130,36 @@ async fn read(world: &World, hub: &Http) -> Result<Config, Error> {
     }
 }
 
+/// A key that the service itself does not know would keep every server from starting; where it
+/// shows its schema, that has to have the key.
+async fn known(world: &World, hub: &Http, config: &Config) -> Result<(), Error> {
+    if config.generation != "traitlets" {
+        return Ok(());
+    }
+    let ask = Ask {
+        again: None,
+        ..Ask::get("read its configuration's schema", SCHEMA)
+    };
+    let Ok(schema) = ask.read::<Value>(world, hub).await else {
+        return Ok(());
+    };
+    let properties = schema.get("properties");
+    if properties.is_some_and(|of| of.get(&config.key).is_some()) {
+        return Ok(());
+    }
+    Err(Error::BrokenConfig {
+        hub: hub.base().to_owned(),
+        why: "its schema has no image".to_owned(),
+    })
+}
+
 /// What new servers get.
 ///
 /// # Errors
 /// When the hub has no configurator, or its configuration cannot be understood.
 pub async fn image(world: &World) -> error::Result<Image> {
     let hub = door(world).await?;
-    let config = read(world, &hub).await?;
+    let config = read(world, &hub, ROUTED).await?;
     Ok(Image {
         image: config.image().to_owned(),
         generation: config.generation,
@@ -154,7 +184,7 @@ pub async fn set_image(world: &World, image: &str, expected: &str) -> error::Res
         fate: Fate::Done,
     };
     for _ in 0..TRIES {
-        let before = read(world, &hub).await?;
+        let before = read(world, &hub, ROUTED).await?;
         if before.image() == image && before.broken.is_none() {
             return world.found_made(change);
         }
@@ -163,9 +193,11 @@ pub async fn set_image(world: &World, image: &str, expected: &str) -> error::Res
             let expected = shown(expected);
             return Err(Error::Raced { expected, found }.into());
         }
+        known(world, &hub, &before).await?;
         let wanted = before.with(image);
         let sent = write(world, &hub, &wanted, &change).await?;
-        let after = read(world, &hub).await?;
+        // A hub may restart when it is configured.
+        let after = read(world, &hub, WORK).await?;
         if after.values == wanted && after.broken.is_none() {
             // It arrived after all, and its answer was lost.
             if !sent {

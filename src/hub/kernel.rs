@@ -90,7 +90,10 @@ async fn execute(hub: &Http, user: &str, path: &str, code: &str) -> Result<Strin
             continue;
         };
         let heard: Heard = serde_json::from_str(&text).unwrap_or_default();
-        let content = |key: &str| heard.content[key].as_str().unwrap_or_default();
+        let content = |key: &str| {
+            let value = heard.content.get(key).and_then(Value::as_str);
+            value.unwrap_or_default()
+        };
         let state = content("execution_state");
         if heard.header.msg_type == "status" && ["dead", "restarting"].contains(&state) {
             return Err(broken("it died".to_owned()));

@@ -1,7 +1,7 @@
 //! How a server starts, as the hub tells it: server-sent events, one JSON object each.
 
 use http::{Request, StatusCode, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use serde::Deserialize;
 
 use super::call::{encoded, judge, lost};
@@ -32,7 +32,7 @@ impl Step {
     /// Whether it says that the server will never run.
     pub(super) fn is_hopeless(&self) -> bool {
         let says = |what: &&str| self.message.contains(*what);
-        HOPELESS.iter().any(|what| says(&what)) || says(&RESTARTING)
+        HOPELESS.iter().any(says) || says(&RESTARTING)
     }
 }
 
@@ -60,7 +60,7 @@ impl Steps {
         ) {
             return Ok(None);
         }
-        let body = body.collect().await.map(|body| body.to_bytes());
+        let body = body.collect().await.map(Collected::to_bytes);
         let refusal = Answer {
             status: parts.status,
             headers: parts.headers,

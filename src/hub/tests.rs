@@ -1,3 +1,8 @@
+mod check;
+mod config;
+mod stub;
+mod who;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

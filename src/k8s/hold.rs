@@ -36,6 +36,8 @@ const LABELS: [(&str, &str); 2] = [
     ("app.kubernetes.io/managed-by", "runbook"),
     ("app.kubernetes.io/component", "image-pull"),
 ];
+/// A kubelet tells of so many images at most (`nodeStatusMaxImages`), each with a name or more.
+const REPORTED: usize = 50;
 /// How long taking them away may take.
 const TIDY: Duration = Duration::from_mins(1);
 
@@ -66,8 +68,9 @@ pub struct Held {
 pub struct Holding {
     /// Its name.
     pub node: String,
-    /// Whether it says that it holds the image; a kubelet tells of fifty at most.
-    pub holds: bool,
+    /// Whether it says that it holds the image; none when it tells of so many that it may leave it
+    /// out.
+    pub holds: Option<bool>,
 }
 
 /// The nodes of a pool that are ready and open, and whether each says it holds the image.
@@ -82,7 +85,10 @@ pub async fn holding(world: &World, image: &str, pool: &str) -> error::Result<Ve
     Ok(open
         .map(|Node { name, images, .. }| Holding {
             node: name,
-            holds: images.iter().any(|held| Image::same(held, image)),
+            holds: match images.iter().any(|held| Image::same(held, image)) {
+                false if images.len() >= REPORTED => None,
+                holds => Some(holds),
+            },
         })
         .collect())
 }
@@ -99,13 +105,13 @@ pub async fn hold_image(world: &World, want: &Hold) -> error::Result<(Vec<Held>,
         node: node.node.clone(),
         how,
     };
-    let (have, lack): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.holds);
+    let (have, lack): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.holds == Some(true));
     let mut all: Vec<Held> = have.iter().map(|node| held(node, "had it")).collect();
     if lack.is_empty() && !resumed {
         return Ok((all, None));
     }
     let of = u64::try_from(lack.len()).unwrap_or(u64::MAX);
-    let mut wait = Wait::begin(
+    let mut watched = Wait::begin(
         world,
         format!("{} on {of} nodes", want.image),
         of,
@@ -113,17 +119,19 @@ pub async fn hold_image(world: &World, want: &Hold) -> error::Result<(Vec<Held>,
         want.limit,
     )?;
     let mut state = State::new(&want.image, lack.iter().map(|node| node.node.clone()));
-    let left = wait.left();
+    let left = watched.left();
     let work = async {
         let outcome = tokio::select! {
             biased;
-            outcome = pull(world, want, &mut state, &mut wait) => outcome,
+            outcome = pull(world, want, &mut state, &mut watched) => outcome,
             () = world.clock().sleep(left) => Err(state.timed_out(want.limit).into()),
         };
-        wait.end(outcome.is_ok());
+        watched.end(outcome.is_ok());
         outcome.map(|()| state.refused())
     };
-    let refused = world.stop().tidied(work, tidy(world, want)).await?;
+    // Both are large.
+    let (work, tidy) = (Box::pin(work), Box::pin(tidy(world, want)));
+    let refused = world.stop().tidied(work, tidy).await?;
     for node in lack {
         if refused
             .as_ref()
@@ -137,13 +145,18 @@ pub async fn hold_image(world: &World, want: &Hold) -> error::Result<(Vec<Held>,
 }
 
 /// Runs a pod on each node, and follows them until each has its image.
-async fn pull(world: &World, want: &Hold, state: &mut State, wait: &mut Wait) -> error::Result<()> {
+async fn pull(
+    world: &World,
+    want: &Hold,
+    state: &mut State,
+    watched: &mut Wait,
+) -> error::Result<()> {
     for node in state.nodes() {
         start(world, want, &node).await?;
     }
     let renewals = Renewals::default();
     let pods = watch::<PodObject, Pull>(world, scope(want), &renewals).boxed();
-    follow(world, state, stream::select_all([pods]), wait).await?;
+    follow(world, state, stream::select_all([pods]), watched).await?;
     for node in state.nodes() {
         world.changed(Change {
             what: format!("node {node}"),
@@ -178,11 +191,10 @@ fn request(want: &Hold, verb: &'static str) -> Request {
 /// The same node and image, the same pod: one that an earlier session has made is found again.
 fn pod_name(image: &str, node: &str) -> String {
     let hash = Sha256::digest(format!("{image} {node}"));
-    let digits: String = hash
+    let digits = hash
         .iter()
         .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
     format!("runbook-pull-{digits}")
 }
 

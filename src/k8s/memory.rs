@@ -22,6 +22,24 @@ pub async fn recall(world: &World, key: &str) -> error::Result<Option<Value>> {
         .and_then(|text| serde_json::from_str(text).ok()))
 }
 
+/// A text that was kept, for a person.
+fn told(text: Option<&str>) -> String {
+    let Some(text) = text else {
+        return "none".to_owned();
+    };
+    match serde_json::from_str(text) {
+        Ok(Value::Object(map)) => {
+            let pairs = map.iter().map(|(key, value)| match value {
+                Value::String(text) if text.is_empty() => format!("{key} nothing"),
+                Value::String(text) => format!("{key} {text}"),
+                other => format!("{key} {other}"),
+            });
+            pairs.collect::<Vec<_>>().join(", ")
+        }
+        _ => text.to_owned(),
+    }
+}
+
 /// Keeps a value under a key (letters, digits, `-`, `_` and `.`); null forgets it. Says whether
 /// anything had to be changed.
 ///
@@ -32,8 +50,8 @@ pub async fn remember(world: &World, key: &str, value: &Value) -> error::Result<
     let bring = |found: Option<&str>| {
         let change = Change {
             what: format!("memory {key}"),
-            before: found.unwrap_or("none").to_owned(),
-            after: wanted.as_deref().unwrap_or("none").to_owned(),
+            before: told(found),
+            after: told(wanted.as_deref()),
             call: "memory::put".to_owned(),
             class: Class::WriteConverge,
             operation: None,

@@ -37,15 +37,6 @@ impl Image {
         let said = self.digest.as_deref().or(self.tag.as_deref());
         said.unwrap_or_default()
     }
-
-    /// The same image under another tag.
-    pub fn tagged(&self, tag: &str) -> Self {
-        Self {
-            tag: Some(tag.to_owned()),
-            digest: None,
-            ..self.clone()
-        }
-    }
 }
 
 impl fmt::Display for Image {
@@ -220,7 +211,6 @@ mod tests {
         let digest = format!("sha256:{}", "0a".repeat(32));
         let image: Image = format!("docker.io/a/b:1@{digest}").parse().unwrap();
         assert_eq!(image.reference(), digest);
-        assert_eq!(image.tagged("2").to_string(), "a/b:2");
     }
 
     #[test]

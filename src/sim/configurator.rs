@@ -78,6 +78,12 @@ impl Configurator {
         json!({"type": "object", "name": "config", "properties": properties})
     }
 
+    fn knows(&self, key: &str) -> bool {
+        let schema = self.schema();
+        let properties = schema.get("properties");
+        properties.is_some_and(|of| of.get(key).is_some())
+    }
+
     /// GET of `config`, which anybody may.
     fn read(&self) -> Response {
         let nothing = Value::Object(Map::new());
@@ -119,7 +125,7 @@ impl Configurator {
         for key in config.keys() {
             let known = match self.generation {
                 Generation::Traitlets => key.contains('.'),
-                Generation::Schema => self.schema()["properties"].get(key).is_some(),
+                Generation::Schema => self.knows(key),
             };
             if !known {
                 return Err(match self.generation {
@@ -151,9 +157,10 @@ impl State {
     /// # Errors
     /// What starting any server fails with.
     pub(super) fn spawned_image(&self, namespace: &str) -> Result<String, String> {
-        let configured = match namespace == HUBS[0] {
-            true => self.hub.configurator.image()?,
-            false => None,
+        let configured = if namespace == HUBS[0] {
+            self.hub.configurator.image()?
+        } else {
+            None
         };
         Ok(configured.unwrap_or_else(|| NOTEBOOK.to_owned()))
     }

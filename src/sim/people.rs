@@ -3,6 +3,8 @@
 //! Nothing is stored about a moment: what somebody does at one is worked out from who they are and
 //! how long they mean to work, so that looking never changes the world.
 
+use std::fmt::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -73,11 +75,18 @@ impl Person {
 /// The name of a user's pod: `-` is how names are escaped, so it is escaped itself.
 pub(super) fn pod_of(user: &str) -> String {
     let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let escaped = user.chars().map(|c| match c {
-        c if safe(c) => c.to_string(),
-        c => c.to_string().bytes().map(|b| format!("-{b:02x}")).collect(),
-    });
-    format!("jupyter-{}", escaped.collect::<String>())
+    let mut pod = "jupyter-".to_owned();
+    for c in user.chars() {
+        if safe(c) {
+            pod.push(c);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in c.encode_utf8(&mut bytes).bytes() {
+                write!(pod, "-{byte:02x}").ok();
+            }
+        }
+    }
+    pod
 }
 
 /// The key of a server among [`State::people`].

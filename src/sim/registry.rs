@@ -22,7 +22,7 @@ const TOKEN: &str = "practice-pull";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 /// Longer than anybody waits for an answer.
-const NEVER: Duration = Duration::from_secs(60);
+const NEVER: Duration = Duration::from_mins(1);
 
 /// The registries, as a service.
 pub(super) fn router(sim: Sim) -> Router {
@@ -164,11 +164,7 @@ impl Asked<'_> {
             ("blobs", digest) => {
                 let mut configs = images.iter().flat_map(|(image, _)| {
                     let of = |a: &&'static str| (config(image, a), *a);
-                    image
-                        .built_for(foreign)
-                        .iter()
-                        .map(move |a| of(&a))
-                        .collect::<Vec<_>>()
+                    image.built_for(foreign).iter().map(of).collect::<Vec<_>>()
                 });
                 match configs.find(|(of, _)| of == digest) {
                     Some((_, architecture)) => {

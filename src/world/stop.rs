@@ -144,10 +144,10 @@ mod tests {
         let began = tokio::time::Instant::now();
         let work = stop.tidied(
             async {
-                tokio::time::sleep(Duration::from_secs(600)).await;
+                tokio::time::sleep(Duration::from_mins(10)).await;
                 Ok(())
             },
-            tokio::time::sleep(Duration::from_secs(5)),
+            async { tokio::time::sleep(Duration::from_secs(5)).await },
         );
         let (outcome, ()) = tokio::join!(work, async {
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -28,6 +28,12 @@ const RUNS: &[(&str, &str)] = &[
         "teardown",
         "--now --evict --answer evict=practice --scenario users",
     ),
+    (
+        "update_image",
+        "--image callysto/2i2c:0.1.5 --scenario warm",
+    ),
+    ("update_image", "--image callysto/2i2c:0.1.5"),
+    ("check_hub", "--scenario warm"),
     ("access", ""),
     ("nodes", "--scenario warm"),
     (
@@ -46,6 +52,10 @@ struct End {
     ledger: Vec<String>,
     pools: Value,
     cordoned: usize,
+    /// What the hub's configurator keeps.
+    configured: Value,
+    /// Users, servers and pods that were made for a while.
+    left: Vec<String>,
 }
 
 impl End {
@@ -55,6 +65,8 @@ impl End {
             ledger: ledger(world),
             pools: pools(world),
             cordoned: cordoned(world),
+            configured: state(world)["hub"]["configurator"]["stored"].clone(),
+            left: left(world),
         }
     }
 }
@@ -77,6 +89,17 @@ fn pools(world: &Path) -> Value {
             stages.sort_by_key(ToString::to_string);
             (name.clone(), json!([pool["autoscaling"], stages]))
         })
+        .collect()
+}
+
+fn left(world: &Path) -> Vec<String> {
+    let state = state(world);
+    let users = state["hub"]["accounts"].as_array().unwrap().iter();
+    let pods = state["store"]["objects"]["Pod"].as_object().unwrap().keys();
+    let ours = |name: &String| name.contains("runbook-pull-") || name.contains("service-2dcheck");
+    let users = users.map(ToString::to_string);
+    users
+        .chain(pods.filter(|name| ours(name)).cloned())
         .collect()
 }
 

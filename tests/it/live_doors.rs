@@ -25,8 +25,8 @@ const CLUSTER: &str = "/v1/projects/p/locations/l/clusters/c";
 const POOL: &str = "projects/p/locations/l/clusters/c/nodePools/nb-user";
 
 /// Doors, and what they have said and registered.
-struct Doors {
-    live: Live,
+pub(crate) struct Doors {
+    pub(crate) live: Live,
     events: Arc<Mutex<Vec<What>>>,
     secrets: Arc<Mutex<Vec<String>>>,
 }
@@ -35,7 +35,7 @@ fn doors(endpoint: String, environment: Environment, impersonate: Option<&str>) 
     doors_and_hub(endpoint, environment, impersonate, None)
 }
 
-fn doors_and_hub(
+pub(crate) fn doors_and_hub(
     endpoint: String,
     environment: Environment,
     impersonate: Option<&str>,

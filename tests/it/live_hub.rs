@@ -1,6 +1,7 @@
 //! The program and the hub of a configured target, on loopback: what is said, and what never is.
 
 use std::process::Command;
+use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -152,4 +153,67 @@ async fn whoever_has_no_token_can_run_all_that_needs_no_hub() {
     let ran = Ran::from(command(&place, "run need --on live").output().unwrap());
     assert_eq!(ran.exit, 2, "{}", ran.whole());
     assert!(ran.err.contains("[target.live]"), "{}", ran.whole());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_new_image_is_written_and_what_goes_wrong_shows_no_token() {
+    let cluster = Cluster::warm().await;
+    let kept = Mutex::new(json!({ "KubeSpawner.image": "i:1", "Spawner.default_url": "/lab" }));
+    let hub = Canned::plain(move |asked| match asked.line().as_str() {
+        "GET /hub/api/" => Answer::json(&json!({ "version": "5.4.6" })),
+        "GET /hub/api/user" => {
+            let scopes = ["list:users", "read:servers", "read:users:activity"];
+            Answer::json(&json!({ "name": "ann", "kind": "user", "admin": true, "scopes": scopes }))
+        }
+        "GET /services/configurator/config" => Answer::json(&kept.lock().unwrap()),
+        "POST /services/configurator/config" => {
+            *kept.lock().unwrap() = asked.json();
+            Answer::json(&json!(null))
+        }
+        "GET /services/configurator/schema" => Answer {
+            status: 403,
+            ..Answer::json(&json!(null))
+        },
+        // What a hub would never do.
+        _ => Answer {
+            status: 400,
+            ..Answer::json(&json!({ "message": asked.header("authorization") }))
+        },
+    })
+    .await;
+    let place = place(&cluster, &hub.url(), "{ env = \"HUB_TOKEN\" }");
+    place.write(
+        "runbooks/set.rhai",
+        "//! Sets it.\n\
+         let health = hub::health();\n\
+         say(`${health.version} ${health.name} ${health.lacks.len()}`);\n\
+         let old = hub::image();\n\
+         say(`${old.image} ${old.generation}`);\n\
+         say(`${hub::set_image(\"i:2\", \"i:1\")} ${hub::set_image(\"i:2\", \"i:1\")}`);\n\
+         try { hub::set_image(\"i:3\", \"i:1\"); } catch (error) { say(error.kind); }\n\
+         hub::check_server(#{ image: \"i:2\" });\n",
+    );
+    let mut command = command(&place, "run set --on live --yes --no-lock -vvv");
+    let ran = Ran::from(command.env("HUB_TOKEN", CANARY).output().unwrap());
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    for told in [
+        "5.4.6 ann 4\n",
+        "i:1 traitlets\n",
+        "true false\n",
+        "raced\n",
+    ] {
+        assert!(ran.out.contains(told), "{told}: {}", ran.whole());
+    }
+    assert!(
+        ran.err.contains("refused to make a user"),
+        "{}",
+        ran.whole()
+    );
+    let posted: Vec<Value> = (hub.seen().iter())
+        .filter(|asked| asked.line() == "POST /services/configurator/config")
+        .map(crate::canned::Recorded::json)
+        .collect();
+    let wanted = json!({ "KubeSpawner.image": "i:2", "Spawner.default_url": "/lab" });
+    assert_eq!(posted, [wanted]);
+    hidden(&place, &ran);
 }

@@ -11,6 +11,7 @@ mod check_holds;
 mod cluster;
 mod commands;
 mod history;
+mod hub_contract;
 #[cfg(unix)]
 mod kills;
 mod live_doors;

@@ -17,28 +17,30 @@ pub(crate) fn ledger(world: &Path) -> Vec<String> {
     let world: Value = serde_json::from_slice(&text).unwrap();
     let mutations = world["state"]["ledger"].as_array().unwrap().iter();
     mutations
-        // The debts' own moment and place differ by how long a run was gone.
-        .map(
-            |mutation| match mutation["body"]["data"]["nodes.nb-user"].as_str() {
+        .filter(|mutation| !passes(mutation))
+        .map(|mutation| {
+            let what = mutation["what"].as_str().unwrap();
+            let data = mutation["body"]["data"].as_object();
+            let debt = data.and_then(|data| data.values().next()?.as_str());
+            match debt {
+                // The debts' own moment and place differ by how long a run was gone.
                 Some(debt) => {
                     let mut debt: Value = serde_json::from_str(debt).unwrap();
                     debt.as_object_mut().unwrap().remove("since");
-                    format!("debt {debt}")
+                    format!("kept {debt}")
                 }
-                None if mutation["what"]
-                    .as_str()
-                    .unwrap()
-                    .ends_with("/runbook-debts") =>
-                {
-                    "debt closed".to_owned()
-                }
-                None => format!(
-                    "{} {} {}",
-                    mutation["method"], mutation["what"], mutation["body"]
-                ),
-            },
-        )
+                None if what.ends_with("/runbook-debts") => "debt closed".to_owned(),
+                None => format!("{} {what} {}", mutation["method"], mutation["body"]),
+            }
+        })
         .collect()
+}
+
+/// What is taken away again, and may be made anew: the check's user and server, pods that pull.
+fn passes(mutation: &Value) -> bool {
+    let what = mutation["what"].as_str().unwrap();
+    let pulls = what.ends_with("/pods") || what.contains("/pods/runbook-pull-");
+    what.starts_with("/hub/api/users/") || pulls
 }
 
 fn world_of(place: &Place) -> PathBuf {

@@ -134,13 +134,11 @@ fn a_broken_configuration_is_named_and_mended() {
 #[test]
 fn an_image_that_does_not_work_is_taken_back() {
     for (name, fault) in [
-        ("image_typo", "image-typo"),
-        ("spawn_timeout", "spawn-timeout"),
-        ("kernel_dies", "kernel-dies"),
+        ("image_typo", "--fault image-typo"),
+        ("spawn_timeout", "--fault spawn-timeout"),
+        ("kernel_dies", "--fault kernel-dies"),
     ] {
-        let ran = rehearse(&format!(
-            "update_image --scenario warm {NEW} --fault {fault}"
-        ));
+        let ran = rehearse(&format!("update_image --scenario warm {NEW} {fault}"));
         insta::assert_snapshot!(name, ran.whole());
         assert_eq!(ran.exit, 1, "{}", ran.whole());
     }

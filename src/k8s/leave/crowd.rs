@@ -76,6 +76,7 @@ mod tests {
             user: name.to_owned(),
             node: node.to_owned(),
             phase: "Running".to_owned(),
+            image: String::new(),
             since: Some(ago(started)),
         };
         let users = [

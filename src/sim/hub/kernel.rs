@@ -19,6 +19,7 @@ use super::users::person;
 use super::{Asked, CHECKER, Rights, answered, empty, no};
 use crate::sim::fault::Trouble;
 use crate::sim::handle::Sim;
+use crate::sim::objects::text;
 
 /// How long a kernel takes to start, and to run a line.
 const STARTS: Duration = Duration::from_millis(1_400);
@@ -29,18 +30,16 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// A request to `/user/USER/...`.
 pub(super) async fn serve(sim: &Sim, asked: &Asked, rights: Rights, path: &str) -> Response {
     let (user, path) = path.split_once('/').unwrap_or((path, ""));
-    if rights == Rights::Nobody {
-        let to = format!("/hub/api/oauth2/authorize?client_id=jupyterhub-user-{user}");
-        return (StatusCode::FOUND, [(header::LOCATION, to)]).into_response();
-    }
-    if rights == Rights::Narrow || user != CHECKER {
-        return no(StatusCode::FORBIDDEN, "Forbidden");
-    }
     let up = sim.change(|state, _| person(state, user).is_some_and(|p| state.hub_ready(p)));
     if !up {
         // The hub takes the request, and would say 424.
         let to = format!("/hub/user/{user}/{path}");
         return (StatusCode::FOUND, [(header::LOCATION, to)]).into_response();
+    }
+    if rights != Rights::Full || user != CHECKER {
+        // It is Jupyter's own server that says so.
+        let body = json!({"message": "Forbidden", "reason": null});
+        return answered(StatusCode::FORBIDDEN, body);
     }
     let parts: Vec<&str> = path.split('/').collect();
     match (asked.method.as_str(), parts.as_slice()) {
@@ -111,20 +110,21 @@ fn channels(sim: &Sim, asked: &Asked) -> Response {
 async fn talk(sim: &Sim, mut socket: Socket) -> Result<(), Error> {
     let mut number = 0;
     while let Some(message) = socket.next().await {
-        let Message::Text(text) = message? else {
+        let Message::Text(message) = message? else {
             continue;
         };
-        let request: Value = serde_json::from_str(&text).unwrap_or_default();
-        if request["header"]["msg_type"] != "execute_request" {
+        let request: Value = serde_json::from_str(&message).unwrap_or_default();
+        if text(&request, "/header/msg_type") != "execute_request" {
             continue;
         }
         number += 1;
         let mut tell = async |channel: &str, kind: &str, content: Value| {
-            let id = format!("{}-{number}-{kind}", request["header"]["msg_id"]);
+            let parent = request.get("header").cloned().unwrap_or_default();
+            let id = format!("{}-{number}-{kind}", text(&parent, "/msg_id"));
             let header = json!({"msg_id": id, "msg_type": kind, "version": "5.3",
                 "username": "jovyan", "session": "practice", "date": "2026-01-15T13:00:00Z"});
             let message = json!({"channel": channel, "header": header, "msg_id": id,
-                "msg_type": kind, "parent_header": request["header"], "metadata": {},
+                "msg_type": kind, "parent_header": parent, "metadata": {},
                 "content": content, "buffers": []});
             socket.send(Message::Text(message.to_string().into())).await
         };
@@ -135,7 +135,7 @@ async fn talk(sim: &Sim, mut socket: Socket) -> Result<(), Error> {
             tell("iopub", "status", state("dead")).await?;
             return socket.close(None).await;
         }
-        let ran = run(request["content"]["code"].as_str().unwrap_or_default());
+        let ran = run(text(&request, "/content/code"));
         let reply = match &ran {
             Ok(_) => json!({"status": "ok", "execution_count": number}),
             Err((name, value)) => {
@@ -179,7 +179,8 @@ fn run(code: &str) -> Result<String, (&'static str, String)> {
         let Some(product) = product else {
             return Err(("SyntaxError", "invalid syntax".to_owned()));
         };
-        output += &format!("{product}\n");
+        output.push_str(&product.to_string());
+        output.push('\n');
     }
     Ok(output)
 }

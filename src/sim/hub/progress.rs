@@ -34,8 +34,7 @@ struct Progress {
 pub(super) fn follow(sim: &Sim, state: &State, user: &str) -> Response {
     let failed = (state.hub.spawns.get(user)).is_some_and(|spawn| spawn.failed.is_some());
     if person(state, user).is_none() && !failed {
-        let message = format!("{user} is not starting");
-        return no(StatusCode::BAD_REQUEST, &message);
+        return no(StatusCode::NOT_FOUND, "Not Found");
     }
     let progress = Progress {
         sim: sim.clone(),

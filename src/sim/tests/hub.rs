@@ -118,7 +118,7 @@ fn it_says_what_it_is_who_asks_and_what_it_does_not_do() {
             400
         );
         assert_eq!(get(practice, "/hub/api/info", "*/*").await.0, 200);
-        assert_eq!(get(practice, "/user/ada/api", "*/*").await.0, 403);
+        assert_eq!(get(practice, "/user/ada/api", "*/*").await.0, 302);
         let router = sim_hub::router(practice.0.sim.clone());
         for (token, code) in [
             ("token practice", 200),
