@@ -21,6 +21,7 @@ mod handle;
 mod hub;
 mod images;
 mod keeping;
+mod kubelet;
 mod leases;
 mod minding;
 mod nodes;
@@ -38,6 +39,8 @@ mod scenario;
 mod seating;
 mod shell;
 mod state;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod usage;

@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::error;
-use crate::event::{self, Change, Event, Events, Fate, Usual, What};
+use crate::event::{self, Change, Event, Events, Fate, Level, Usual, What};
 use crate::names::{ClusterName, K8sEndpoint, Mode, Price};
 
 use asleep::Asleep;
@@ -372,6 +372,28 @@ impl World {
             self.changed(change)?;
         }
         Ok(true)
+    }
+
+    /// Takes away what was made for a while; what is left behind after all is said, and is nobody's
+    /// failure: whoever made it has an outcome of his own.
+    pub(crate) async fn clean<E: std::fmt::Display>(
+        &self,
+        what: &str,
+        limit: Duration,
+        work: impl Future<Output = Result<(), E>>,
+    ) {
+        let why = tokio::select! {
+            biased;
+            gone = work => match gone {
+                Ok(()) => return,
+                Err(failure) => failure.to_string(),
+            },
+            () = self.0.clock.sleep(limit) => format!("it took more than {} s", limit.as_secs()),
+        };
+        self.emit(What::Said {
+            level: Level::Warning,
+            text: format!("{what} may be left behind: {why}"),
+        });
     }
 
     /// Remembers what earlier sessions changed.

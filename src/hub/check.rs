@@ -13,7 +13,7 @@ use super::kernel;
 use super::progress::{Step, Steps};
 use super::servers::door;
 use crate::error;
-use crate::event::{Item, Level, Phase, Usual, What};
+use crate::event::{Item, Phase, Usual};
 use crate::world::World;
 use crate::world::http::Http;
 use crate::world::wait::Wait;
@@ -278,23 +278,7 @@ impl Check<'_> {
             }
             Ok(())
         };
-        let why = tokio::select! {
-            biased;
-            gone = gone => match gone {
-                Ok(()) => return,
-                Err(failure) => failure.to_string(),
-            },
-            () = self.world.clock().sleep(TIDY) => {
-                format!("it is still there after {} s", TIDY.as_secs())
-            }
-        };
-        let text = format!(
-            "the check's server or its user {} is left behind: {why}",
-            self.user
-        );
-        self.world.emit(What::Said {
-            level: Level::Warning,
-            text,
-        });
+        let what = format!("the server or the user {}", self.user);
+        self.world.clean(&what, TIDY, gone).await;
     }
 }

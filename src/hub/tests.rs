@@ -15,11 +15,8 @@ use tower::ServiceExt as _;
 
 use super::{Server, configured, none, servers};
 use crate::error::{self, Kind};
-use crate::event::Events;
-use crate::world::record::Record;
-use crate::world::secret::Secret;
+use crate::world::World;
 use crate::world::testing::{self, Seen};
-use crate::world::{Clock, Http, World};
 
 /// A hub that answers like this; what it was asked is kept.
 fn hub(answer: impl Fn(&str) -> Response + Clone + Send + Sync + 'static) -> (World, Seen, Asked) {
@@ -34,11 +31,7 @@ fn hub(answer: impl Fn(&str) -> Response + Clone + Send + Sync + 'static) -> (Wo
         let answer = answer(&path);
         async { answer }
     });
-    let service =
-        router.map_request(|request: http::Request<_>| request.map(axum::body::Body::new));
-    let record = Record::new("hub", Events::new(|_| {}), Clock::Live);
-    let token = Some(Secret::new("token canary"));
-    let hub = Http::new("https://hub.example/", token, service, record);
+    let hub = testing::http("https://hub.example/", Some("token canary"), router);
     let (parts, seen) = testing::parts_with(None, None, Some(hub), None);
     (World::new(parts), seen, asked)
 }

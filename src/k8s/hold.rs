@@ -26,7 +26,7 @@ use super::node::{Node, nodes};
 use super::object::PodObject;
 use super::watch::{Renewals, watch};
 use crate::error;
-use crate::event::{Change, Fate, Level, What};
+use crate::event::{Change, Fate};
 use crate::names::{Class, Image};
 use crate::world::World;
 use crate::world::wait::Wait;
@@ -267,17 +267,7 @@ async fn tidy(world: &World, want: &Hold) {
         }
         Ok(())
     };
-    let why = tokio::select! {
-        biased;
-        gone = gone => match gone {
-            Ok(()) => return,
-            Err(failure) => failure.to_string(),
-        },
-        () = world.clock().sleep(TIDY) => "it took too long".to_owned(),
-    };
     let (namespace, image) = (&want.namespace, &want.image);
-    world.emit(What::Said {
-        level: Level::Warning,
-        text: format!("pods that pull {image} may be left in namespace {namespace}: {why}"),
-    });
+    let what = format!("pods that pull {image} in namespace {namespace}");
+    world.clean(&what, TIDY, gone).await;
 }

@@ -2,32 +2,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
-use http::{Request, StatusCode};
+use http::StatusCode;
 use serde_json::json;
-use tower::ServiceExt as _;
 
 use super::{Found, Verdict, inspect};
-use crate::event::Events;
-use crate::sim::{Fault, Practice, Setup};
-use crate::world::record::Record;
+use crate::sim::testing::practised;
+use crate::world::World;
 use crate::world::testing::{self, Seen};
-use crate::world::{Clock, Http, World};
 
 /// What the practice registries say of an image.
-fn practised(image: &str, faults: &[&str]) -> Found {
-    let practice = Practice::fresh(&Setup {
-        faults: faults.iter().map(|f| Fault::parse(f).unwrap()).collect(),
-        ..Setup::default()
-    })
-    .unwrap();
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = builder.enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async {
-        practice.start(Events::new(|_| {}));
-        let (mut parts, _) = testing::parts(None, None);
-        parts.doors = Arc::new(practice.clone());
-        parts.clock = practice.clock();
-        let world = World::new(parts);
+fn told(image: &str, faults: &[&str]) -> Found {
+    practised("quiet", faults, async |world| {
         inspect(&world, &image.parse().unwrap()).await.unwrap()
     })
 }
@@ -49,7 +34,7 @@ fn each_registry_tells_of_its_images_in_its_own_manner() {
             3_012_000_768,
         ),
     ] {
-        let found = practised(image, &[]);
+        let found = told(image, &[]);
         assert_eq!(found.verdict, Verdict::Exists, "{found:?}");
         assert_eq!((&*found.image, found.bytes), (image, Some(bytes)));
         assert_eq!(found.architectures.unwrap(), architectures);
@@ -59,7 +44,7 @@ fn each_registry_tells_of_its_images_in_its_own_manner() {
 
 #[test]
 fn what_is_missing_is_told_from_what_nobody_may_see() {
-    let typo = practised("callysto/2i2c:0.1.55", &[]);
+    let typo = told("callysto/2i2c:0.1.55", &[]);
     assert_eq!(typo.verdict, Verdict::Missing);
     assert_eq!(typo.near[0], "0.1.5");
     for hidden in [
@@ -68,7 +53,7 @@ fn what_is_missing_is_told_from_what_nobody_may_see() {
         "ghcr.io/nobody/nothing:1",
         "northamerica-northeast1-docker.pkg.dev/practice/images/none:1",
     ] {
-        let found = practised(hidden, &[]);
+        let found = told(hidden, &[]);
         assert_eq!(found.verdict, Verdict::CannotTell, "{found:?}");
         assert!(found.why.unwrap().contains("private, or there is none"));
     }
@@ -80,11 +65,11 @@ fn a_registry_in_trouble_is_no_verdict() {
         ("registry-unreachable", "does not answer"),
         ("registry-rate-limit", "100 in 6 hours"),
     ] {
-        let found = practised("callysto/2i2c:0.1.5", &[fault]);
+        let found = told("callysto/2i2c:0.1.5", &[fault]);
         assert_eq!(found.verdict, Verdict::CannotTell, "{fault}");
         assert!(found.why.as_ref().unwrap().contains(why), "{found:?}");
     }
-    let foreign = practised("callysto/2i2c:0.1.5", &["wrong-arch"]);
+    let foreign = told("callysto/2i2c:0.1.5", &["wrong-arch"]);
     assert_eq!(foreign.architectures.unwrap(), ["arm64"]);
 }
 
@@ -99,9 +84,7 @@ fn registry(
         let answer = answer(&line, bearer);
         async { answer }
     });
-    let service = router.map_request(|request: Request<_>| request.map(axum::body::Body::new));
-    let record = Record::new("web", Events::new(|_| {}), Clock::Live);
-    let web = Http::new("https://quay.io", None, service, record);
+    let web = testing::http("https://quay.io", None, router);
     let (parts, seen) = testing::parts_with(None, None, None, Some(web));
     (World::new(parts), seen)
 }

@@ -7,8 +7,12 @@ use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 use jiff::Timestamp;
 
+use tower::ServiceExt as _;
+
 use super::desk::{Replaced, Replacement};
 use super::operator::{Answer, Question};
+use super::record::Record;
+use super::secret::Secret;
 use super::{Clock, Desk, Doors, Note, Notes, Operator, Parts, Stop, Target, World};
 use crate::error::{self, Kind};
 use crate::event::{Event, Events, What};
@@ -114,6 +118,14 @@ pub(crate) fn parts_with(
         stop: Stop::default(),
     };
     (parts, seen)
+}
+
+/// A door to what `router` serves, at this address.
+pub(crate) fn http(base: &str, authorization: Option<&str>, router: axum::Router) -> Http {
+    let service =
+        router.map_request(|request: http::Request<_>| request.map(axum::body::Body::new));
+    let record = Record::new("web", Events::new(|_| {}), Clock::Live);
+    Http::new(base, authorization.map(Secret::new), service, record)
 }
 
 struct Given {

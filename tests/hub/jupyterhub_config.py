@@ -10,12 +10,13 @@ from jupyterhub.spawner import SimpleLocalProcessSpawner
 from tornado.httpclient import AsyncHTTPClient
 from traitlets import Unicode
 
-CHECKER = "deployment-service-check"
 PORT = os.environ["TEST_PORT"]
 API = os.environ["TEST_API_PORT"]
 SERVICE = os.environ["TEST_SERVICE_PORT"]
 FOLDER = os.environ["TEST_FOLDER"]
 GENERATION = os.environ["CONFIGURATOR_GENERATION"]
+# What the tokens for tests may do, which whoever makes them must be able to as well.
+SCOPES = json.loads(os.environ["TEST_SCOPES"])
 
 
 def said(kind, message):
@@ -89,16 +90,6 @@ c.Spawner.http_timeout = 60
 c.Spawner.start_timeout = 15
 c.SimpleLocalProcessSpawner.home_dir_template = FOLDER + "/home/{username}"
 
-narrow = [
-    "access:services!service=configurator",
-    "list:users",
-    "read:servers",
-    "read:users:activity",
-    "read:hub",
-    f"admin:users!user={CHECKER}",
-    f"servers!user={CHECKER}",
-    f"access:servers!user={CHECKER}",
-]
 c.JupyterHub.services = [
     {
         "name": "configurator",
@@ -116,7 +107,7 @@ c.JupyterHub.services = [
 c.JupyterHub.load_roles = [
     {
         "name": "tests",
-        "scopes": ["admin:users", "tokens", "admin:servers", "access:servers", "access:services", *narrow],
+        "scopes": ["admin:users", "tokens", "admin:servers", "access:servers", "access:services", *SCOPES],
         "services": ["tests"],
     },
     {"name": "user", "scopes": ["self", "access:services!service=configurator"]},

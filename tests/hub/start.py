@@ -57,6 +57,7 @@ class Hub:
             "TEST_PROXY": proxy,
             "TEST_TOKEN": self.token,
             "TEST_VERSION": self.version,
+            "TEST_SCOPES": json.dumps(SCOPES),
             "CONFIGURATOR_GENERATION": generation,
         }
         self.log = open(os.path.join(folder, "hub.log"), "a+")

@@ -10,20 +10,16 @@ mod real;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use http::Request;
-use jiff::Timestamp;
-use runbook::error::{Error, Kind, Result};
+use runbook::error::Kind;
 use runbook::event::Events;
 use runbook::hub;
 use runbook::names::Mode;
 use runbook::sim::{Fault, Practice, Setup};
-use runbook::world::operator::Answer;
-use runbook::world::{
-    Clock, Doors as _, Http, Note, Notes, Operator, Parts, Question, Stop, Target, World,
-};
+use runbook::world::{Clock, Doors as _, Http, Parts, Stop, Target, World};
 use serde_json::{Value, json};
 
+use crate::live_doors::Nobody;
 use asking::{Asking, Line};
 use real::{Real, installed};
 
@@ -189,20 +185,6 @@ async fn client(world: &World, images: [&str; 3]) {
     assert_eq!(hub::servers(world).await.unwrap().unwrap(), []);
     let users = hub::users(world).await.unwrap();
     assert!(users.iter().all(|user| user.name != CHECKER), "{users:?}");
-}
-
-struct Nobody;
-
-impl Notes for Nobody {
-    fn note(&self, _: Timestamp, _: &Note) -> Result<()> {
-        Ok(())
-    }
-}
-
-impl Operator for Nobody {
-    fn ask(&self, question: Question) -> BoxFuture<'_, Result<Answer>> {
-        Box::pin(async move { Err(Error::new(Kind::NeedsAnswer, question.text)) })
-    }
 }
 
 fn world(target: Target, clock: Clock, doors: Arc<dyn runbook::world::Doors>) -> World {

@@ -19,6 +19,7 @@ use runbook::world::{Clock, Doors as _, webhook};
 use serde_json::{Value, json};
 
 use crate::canned::{Answer, Canned, nobody};
+pub(crate) use hub::Nobody;
 
 const TOKEN: &str = "ya29.test-token";
 const CLUSTER: &str = "/v1/projects/p/locations/l/clusters/c";

@@ -8,13 +8,9 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
-use crate::event::Events;
-use crate::world::record::Record;
-use crate::world::secret::Secret;
+use crate::world::World;
 use crate::world::testing::{self, Seen};
-use crate::world::{Clock, Http, World};
 
 /// What a hub was asked, in order: `POST /path body`.
 #[derive(Clone, Default)]
@@ -53,11 +49,7 @@ pub(super) fn hub(
             answer(&line, &body)
         }
     });
-    let service =
-        router.map_request(|request: http::Request<_>| request.map(axum::body::Body::new));
-    let record = Record::new("hub", Events::new(|_| {}), Clock::Live);
-    let token = Some(Secret::new("token canary"));
-    let hub = Http::new("https://hub.example/", token, service, record);
+    let hub = testing::http("https://hub.example/", Some("token canary"), router);
     let (parts, seen) = testing::parts_with(None, None, Some(hub), None);
     (World::new(parts), seen, asked)
 }

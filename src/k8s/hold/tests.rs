@@ -1,10 +1,5 @@
-use std::sync::Arc;
-
 use super::*;
 use crate::error::Kind;
-use crate::event::Events;
-use crate::sim::{Fault, Practice, Setup};
-use crate::world::testing;
 use crate::world::{Begun, Effect};
 
 const NEW: &str = "callysto/2i2c:0.1.5";
@@ -20,21 +15,7 @@ fn want(image: &str) -> Hold {
 
 /// In a practice world with two warm nodes.
 fn practised<T>(faults: &[&str], work: impl AsyncFnOnce(World) -> T) -> T {
-    let practice = Practice::fresh(&Setup {
-        scenario: "warm".to_owned(),
-        faults: faults.iter().map(|f| Fault::parse(f).unwrap()).collect(),
-        ..Setup::default()
-    })
-    .unwrap();
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = builder.enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async {
-        practice.start(Events::new(|_| {}));
-        let (mut parts, _) = testing::parts(None, None);
-        parts.doors = Arc::new(practice.clone());
-        parts.clock = practice.clock();
-        work(World::new(parts)).await
-    })
+    crate::sim::testing::practised("warm", faults, work)
 }
 
 /// The pods that pull, by name.

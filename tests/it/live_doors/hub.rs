@@ -32,7 +32,7 @@ fn given() -> HubToken {
     HubToken::Given(Secret::new(TOKEN))
 }
 
-struct Nobody;
+pub(crate) struct Nobody;
 
 impl Notes for Nobody {
     fn note(&self, _: Timestamp, _: &Note) -> Result<()> {
