@@ -23,6 +23,8 @@ pub mod gke;
 
 pub mod k8s;
 
+pub mod yaml;
+
 pub mod hub;
 
 pub mod registry;

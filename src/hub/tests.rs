@@ -11,7 +11,6 @@ use axum::extract::Request;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
 use super::{Server, configured, none, servers};
 use crate::error::{self, Kind};

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("k8s", &["world"]),
     ("hub", &["world"]),
     ("registry", &["world"]),
+    ("yaml", &[]),
     ("sim", &["world"]),
     ("config", &[]),
     ("journal", &["world"]),

@@ -1,0 +1,258 @@
+//! Where a change goes into the text, and what it is: the lines around it say how it is written.
+
+use std::ops::Range;
+
+use granit_parser::ScalarStyle;
+
+use super::error::Error;
+use super::path::Path;
+use super::quote::quoted;
+use super::tree::{Kind, Node};
+
+/// The byte order mark.
+const MARK: char = '\u{feff}';
+
+/// A replacement of some bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Edit {
+    range: Range<usize>,
+    text: String,
+}
+
+impl Edit {
+    pub(super) fn apply(&self, text: &str) -> String {
+        let (before, after) = (text.get(..self.range.start), text.get(self.range.end..));
+        format!(
+            "{}{}{}",
+            before.unwrap_or_default(),
+            self.text,
+            after.unwrap_or_default()
+        )
+    }
+
+    fn at(place: usize, text: String) -> Self {
+        let range = place..place;
+        Self { range, text }
+    }
+}
+
+/// The file's own line ending.
+fn ending(text: &str) -> &'static str {
+    match text.find('\n') {
+        Some(at) if text.get(..at).is_some_and(|line| line.ends_with('\r')) => "\r\n",
+        _ => "\n",
+    }
+}
+
+/// Behind a byte order mark, where the line begins with one.
+fn line_start(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or_default();
+    let first = if text.starts_with(MARK) {
+        MARK.len_utf8()
+    } else {
+        0
+    };
+    before.rfind('\n').map_or(first, |end| end + 1)
+}
+
+/// Behind the line's end, or where the text ends.
+fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.find('\n').map_or(text.len(), |end| at + end + 1)
+}
+
+fn line_number(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c == ' ' || c == '\t')
+}
+
+/// How an item of a block list begins: its line, its indent, the blanks behind its dash.
+struct Dash<'a> {
+    line: usize,
+    indent: &'a str,
+    gap: &'a str,
+}
+
+impl<'a> Dash<'a> {
+    fn of(text: &'a str, item: &Node) -> Result<Self, Error> {
+        let mut start = line_start(text, item.span.start);
+        loop {
+            let line = text.get(start..line_end(text, start)).unwrap_or_default();
+            let body = line.trim_start_matches([' ', '\t']);
+            let indent = &line[..line.len() - body.len()];
+            let layout = |why| {
+                let line = line_number(text, start);
+                Err(Error::Layout { line, why })
+            };
+            if let Some(rest) = body.strip_prefix('-') {
+                let inner = rest.trim_start_matches([' ', '\t']);
+                if inner.starts_with("- ") {
+                    return layout("a list within a list begins on the same line");
+                }
+                if indent.contains('\t') {
+                    return layout("it is indented by tabs");
+                }
+                let gap = &rest[..rest.len() - inner.len()];
+                let gap = if gap.is_empty() || inner.trim().is_empty() {
+                    " "
+                } else {
+                    gap
+                };
+                return Ok(Self {
+                    line: start,
+                    indent,
+                    gap,
+                });
+            }
+            // Its dash may stand alone on an earlier line.
+            if start == 0
+                || !(body.trim().is_empty()
+                    || body.starts_with('#')
+                    || start == line_start(text, item.span.start))
+            {
+                return layout("an item has no dash of its own");
+            }
+            start = line_start(text, start - 1);
+        }
+    }
+}
+
+/// Behind the last line of an item, its comment included.
+fn behind(text: &str, item: &Node) -> usize {
+    let end = item.end();
+    let start = line_start(text, end);
+    // The end of a block text is the beginning of what follows it.
+    if end > item.span.start && is_blank(text.get(start..end).unwrap_or("x")) {
+        return start;
+    }
+    line_end(text, end)
+}
+
+/// A new item before the item of that number.
+pub(super) fn insert(text: &str, list: &Node, index: usize, value: &str) -> Result<Edit, Error> {
+    let items = list.items();
+    let index = index.min(items.len());
+    let flow = matches!(list.kind, Kind::Sequence { flow: true, .. });
+    if flow {
+        return insert_flow(text, list, index, &quoted(value, ScalarStyle::Plain, true)?);
+    }
+    let written = quoted(value, ScalarStyle::Plain, false)?;
+    let end = ending(text);
+    let sibling = items.get(index.saturating_sub(1)).or(items.first());
+    let Some(sibling) = sibling else {
+        let line = line_number(text, list.span.start);
+        let why = "it has no items, and no brackets";
+        return Err(Error::Layout { line, why });
+    };
+    let dash = Dash::of(text, sibling)?;
+    let line = format!("{}-{}{written}", dash.indent, dash.gap);
+    if index == 0 {
+        return Ok(Edit::at(dash.line, format!("{line}{end}")));
+    }
+    let place = behind(text, sibling);
+    let closed = text
+        .get(..place)
+        .is_some_and(|before| before.ends_with('\n'));
+    Ok(Edit::at(
+        place,
+        if closed {
+            format!("{line}{end}")
+        } else {
+            format!("{end}{line}")
+        },
+    ))
+}
+
+/// The same between brackets; where each item has a line, the new one has as well.
+fn insert_flow(text: &str, list: &Node, index: usize, written: &str) -> Result<Edit, Error> {
+    let items = list.items();
+    let own_line = |item: &Node| {
+        let start = line_start(text, item.span.start);
+        let indent = text.get(start..item.span.start).unwrap_or("x");
+        is_blank(indent).then(|| format!("{}{indent}", ending(text)))
+    };
+    if let Some(next) = items.get(index) {
+        let between = own_line(next).unwrap_or_else(|| " ".to_owned());
+        return Ok(Edit::at(next.span.start, format!("{written},{between}")));
+    }
+    let Some(last) = items.last() else {
+        // Behind the bracket, wherever an anchor or a tag put it.
+        let open = text.get(list.span.start..).and_then(|rest| rest.find('['));
+        let open = open.ok_or(Error::Doubtful)?;
+        return Ok(Edit::at(list.span.start + open + 1, written.to_owned()));
+    };
+    let between = own_line(last).unwrap_or_else(|| " ".to_owned());
+    let end = last.end();
+    let rest = text.get(end..list.span.end).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    // A comma may follow the last one too.
+    Ok(if rest.trim_start_matches([' ', '\t']).starts_with(',') {
+        Edit::at(end + blanks + 1, format!("{between}{written},"))
+    } else {
+        Edit::at(end, format!(",{between}{written}"))
+    })
+}
+
+/// Takes an item away.
+pub(super) fn remove(text: &str, list: &Node, index: usize) -> Result<Edit, Error> {
+    let items = list.items();
+    let Some(item) = items.get(index) else {
+        let length = items.len();
+        return Err(Error::NoItem { index, length });
+    };
+    let empty = String::new();
+    if matches!(list.kind, Kind::Sequence { flow: true, .. }) {
+        let range = match (
+            index.checked_sub(1).and_then(|i| items.get(i)),
+            items.get(index + 1),
+        ) {
+            (_, Some(next)) => item.span.start..next.span.start,
+            (Some(before), None) => before.end()..item.end(),
+            (None, None) => item.span.start..item.end(),
+        };
+        return Ok(Edit { range, text: empty });
+    }
+    if items.len() == 1 {
+        return Err(Error::LastItem { index });
+    }
+    let mut range = Dash::of(text, item)?.line..behind(text, item);
+    // The last line of a file that has no end of its own takes the one before it along.
+    let open = !text
+        .get(..range.end)
+        .is_some_and(|before| before.ends_with('\n'));
+    if open {
+        let before = text.get(..range.start).unwrap_or_default();
+        let trimmed = before.strip_suffix('\n').unwrap_or(before);
+        range.start = trimmed.strip_suffix('\r').unwrap_or(trimmed).len();
+    }
+    Ok(Edit { range, text: empty })
+}
+
+/// Another value for a text, in its own quotes.
+pub(super) fn set(text: &str, path: &Path, node: &Node, value: &str) -> Result<Edit, Error> {
+    let wrong = |found| Error::NotAText {
+        path: path.to_string(),
+        found,
+    };
+    let Kind::Scalar { style, .. } = node.kind else {
+        return Err(wrong(node.name()));
+    };
+    if node.span.is_empty() {
+        return Err(wrong("nothing"));
+    }
+    if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+        return Err(wrong("a block of lines"));
+    }
+    // Where it stands in brackets is not known here: what brackets forbid is quoted.
+    let flow = text.get(..node.span.start).is_some_and(|before| {
+        let line = &before[line_start(text, node.span.start)..];
+        line.contains(['[', '{'])
+    });
+    Ok(Edit {
+        range: node.span.clone(),
+        text: quoted(value, style, flow)?,
+    })
+}
