@@ -5,6 +5,7 @@
 
 mod ask;
 mod debt;
+mod domain;
 mod gke;
 mod hub;
 mod image;
@@ -17,6 +18,7 @@ mod pod;
 mod pods;
 mod registry;
 mod talk;
+mod yaml;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -46,6 +48,8 @@ static FUNCTIONS: &[&[Function]] = &[
     hub::FUNCTIONS,
     image::FUNCTIONS,
     registry::FUNCTIONS,
+    yaml::FUNCTIONS,
+    domain::FUNCTIONS,
 ];
 
 /// The same as signatures, with the types of handles and the keys of maps.
@@ -61,12 +65,13 @@ pub fn table() -> Table {
         image::KEYS,
         registry::KEYS,
         memory::KEYS,
+        domain::KEYS,
     ]
     .concat();
     engine::table(functions(), HANDLES, &keys)
 }
 
-const HANDLES: &[HandleType] = &[gke::CLUSTER, gke::POOL, gke::OPERATION];
+const HANDLES: &[HandleType] = &[gke::CLUSTER, gke::POOL, gke::OPERATION, yaml::YAML];
 
 /// A row of the table.
 const fn function(

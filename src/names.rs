@@ -3,6 +3,7 @@
 //! Never does I/O and never knows which room a name came from.
 
 mod age;
+pub mod domain;
 mod image;
 mod quantity;
 
@@ -11,6 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use age::Age;
+pub use domain::Domain;
 pub use image::Image;
 pub use quantity::{Bytes, Cpu, NoQuantity};
 

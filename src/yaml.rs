@@ -89,10 +89,10 @@ impl Document {
         // Where neighbours are equal, the new one may be any of them.
         let rest = new.get(at + 1..).unwrap_or_default() == old.get(at..).unwrap_or_default();
         let length = self.length(path, list.items().len() + 1, &edited);
-        if !(added && rest && length) && !self.is_run(path, &edited, value) {
-            return Err(Error::Doubtful);
+        if (added && rest && length) || self.is_run(path, &edited, value) {
+            return Ok(edited);
         }
-        Ok(edited)
+        Err(Error::Doubtful)
     }
 
     /// Whether the list has so many entries now.

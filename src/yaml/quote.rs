@@ -30,9 +30,9 @@ fn is_plain(value: &str, flow: bool) -> bool {
     let edge = value.starts_with(char::is_whitespace) || value.ends_with(char::is_whitespace);
     let marks = flow && value.contains([',', '[', ']', '{', '}']);
     let begins = value.starts_with(|c| INDICATORS.contains(c));
-    !(WORDS.contains(&word.as_str()) || broken || edge || marks || begins || is_number(&word))
-        && !value.starts_with("---")
-        && !value.starts_with("...")
+    let document = value.starts_with("---") || value.starts_with("...");
+    let other = WORDS.contains(&word.as_str()) || is_number(&word);
+    !(other || broken || edge || marks || begins || document)
 }
 
 /// Numbers of all kinds, times and dates: whatever begins like one and has nothing else in it.

@@ -108,7 +108,7 @@ impl<'a> Dash<'a> {
                 });
             }
             // Its dash may stand alone on an earlier line.
-            if start == 0
+            if start == line_start(text, 0)
                 || !(body.trim().is_empty()
                     || body.starts_with('#')
                     || start == line_start(text, item.span.start))
@@ -178,14 +178,14 @@ fn insert_flow(text: &str, list: &Node, index: usize, written: &str) -> Result<E
         let between = own_line(next).unwrap_or_else(|| " ".to_owned());
         return Ok(Edit::at(next.span.start, format!("{written},{between}")));
     }
-    let Some(last) = items.last() else {
+    let Some(sibling) = items.last() else {
         // Behind the bracket, wherever an anchor or a tag put it.
         let open = text.get(list.span.start..).and_then(|rest| rest.find('['));
         let open = open.ok_or(Error::Doubtful)?;
         return Ok(Edit::at(list.span.start + open + 1, written.to_owned()));
     };
-    let between = own_line(last).unwrap_or_else(|| " ".to_owned());
-    let end = last.end();
+    let between = own_line(sibling).unwrap_or_else(|| " ".to_owned());
+    let end = sibling.end();
     let rest = text.get(end..list.span.end).unwrap_or_default();
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
     // A comma may follow the last one too.

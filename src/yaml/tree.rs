@@ -76,7 +76,7 @@ impl Node {
         }
     }
 
-    pub(super) fn items(&self) -> &[Node] {
+    pub(super) fn items(&self) -> &[Self] {
         match &self.kind {
             Kind::Sequence { items, .. } => items,
             _ => &[],
@@ -130,6 +130,78 @@ struct Open {
     key: Option<Node>,
 }
 
+/// A document that is being read.
+#[derive(Default)]
+struct Reading {
+    /// How long the byte order mark is.
+    mark: usize,
+    beats: Vec<Beat>,
+    open: Vec<Open>,
+    root: Option<Node>,
+    documents: usize,
+}
+
+impl Reading {
+    fn hear(&mut self, event: Event<'_>, span: &Span) -> Result<(), Error> {
+        let place = place(span, self.mark);
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    let line = span.start.line();
+                    return Err(Error::Several { line });
+                }
+            }
+            Event::Scalar(value, style, anchor, tag) => {
+                let value = value.into_owned();
+                self.beats.push(Beat::Scalar {
+                    value: value.clone(),
+                    style,
+                    anchor,
+                    tag: tag.map(|tag| tag.original()),
+                });
+                self.take(node(place, Kind::Scalar { value, style }, anchor));
+            }
+            Event::Alias(anchor) => {
+                self.beats.push(Beat::Alias(anchor));
+                self.take(node(place, Kind::Alias(anchor), 0));
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let flow = style == StructureStyle::Flow;
+                let tag = tag.map(|tag| tag.original());
+                self.beats.push(opened(true, flow, anchor, tag));
+                let items = Vec::new();
+                let kind = Kind::Sequence { items, flow };
+                self.open.push(begun(place, kind, anchor));
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let flow = style == StructureStyle::Flow;
+                let tag = tag.map(|tag| tag.original());
+                self.beats.push(opened(false, flow, anchor, tag));
+                let pairs = Vec::new();
+                let kind = Kind::Mapping { pairs, flow };
+                self.open.push(begun(place, kind, anchor));
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.beats.push(Beat::Close);
+                if let Some(Open { mut node, .. }) = self.open.pop() {
+                    node.span.end = place.end;
+                    self.take(node);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, node: Node) {
+        match self.open.last_mut() {
+            Some(parent) => parent.take(node),
+            None => self.root = Some(node),
+        }
+    }
+}
+
 impl Tree {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         // The parser leaves a byte order mark out of what it counts.
@@ -137,73 +209,22 @@ impl Tree {
             Some(body) => (text.len() - body.len(), body),
             None => (0, text),
         };
-        let mut beats = Vec::new();
-        let mut open: Vec<Open> = Vec::new();
-        let mut root = None;
-        let mut documents = 0;
+        let mut reading = Reading {
+            mark,
+            ..Reading::default()
+        };
         for event in Parser::new_from_str(body) {
             let (event, span) = event.map_err(|why| {
                 let at = why.marker();
                 broken(text, at.line(), at.col() + 1, why.to_string())
             })?;
-            let range = place(&span, mark);
-            let leaf = match event {
-                Event::DocumentStart(..) => {
-                    documents += 1;
-                    if documents > 1 {
-                        let line = span.start.line();
-                        return Err(Error::Several { line });
-                    }
-                    continue;
-                }
-                Event::Scalar(value, style, anchor, tag) => {
-                    let (value, tag) = (value.into_owned(), tag.map(|tag| tag.original()));
-                    beats.push(Beat::Scalar {
-                        value: value.clone(),
-                        style,
-                        anchor,
-                        tag,
-                    });
-                    let kind = Kind::Scalar { value, style };
-                    node(range, kind, anchor)
-                }
-                Event::Alias(anchor) => {
-                    beats.push(Beat::Alias(anchor));
-                    node(range, Kind::Alias(anchor), 0)
-                }
-                Event::SequenceStart(style, anchor, tag) => {
-                    let flow = style == StructureStyle::Flow;
-                    beats.push(opened(true, flow, anchor, tag.map(|tag| tag.original())));
-                    let items = Vec::new();
-                    open.push(begun(range, Kind::Sequence { items, flow }, anchor));
-                    continue;
-                }
-                Event::MappingStart(style, anchor, tag) => {
-                    let flow = style == StructureStyle::Flow;
-                    beats.push(opened(false, flow, anchor, tag.map(|tag| tag.original())));
-                    let pairs = Vec::new();
-                    open.push(begun(range, Kind::Mapping { pairs, flow }, anchor));
-                    continue;
-                }
-                Event::SequenceEnd | Event::MappingEnd => {
-                    beats.push(Beat::Close);
-                    let Some(Open { mut node, .. }) = open.pop() else {
-                        continue;
-                    };
-                    node.span.end = range.end;
-                    node
-                }
-                _ => continue,
-            };
-            match open.last_mut() {
-                Some(parent) => parent.take(leaf),
-                None => root = Some(leaf),
-            }
+            reading.hear(event, &span)?;
         }
-        let root = root.ok_or(Error::Empty)?;
+        let root = reading.root.ok_or(Error::Empty)?;
         if let Some(line) = template(text) {
             return Err(Error::Template { line });
         }
+        let beats = reading.beats;
         Ok(Self { root, beats })
     }
 

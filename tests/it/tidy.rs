@@ -20,7 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("journal", &["world"]),
     ("engine", &["journal", "world"]),
-    ("api", &["engine", "gke", "hub", "k8s", "registry", "world"]),
+    (
+        "api",
+        &["engine", "gke", "hub", "k8s", "registry", "world", "yaml"],
+    ),
     ("runbook", &["engine"]),
     (
         "run",

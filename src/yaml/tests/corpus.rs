@@ -119,37 +119,34 @@ fn list() -> impl Strategy<Value = (Vec<String>, u8, u8)> {
 
 fn written(name: &str, (items, layout, comments): &(Vec<String>, u8, u8)) -> String {
     let note = |index: usize, at: u8| {
-        (index % 2 == 0 && *comments == at).then(|| format!("# note {index}"))
+        (index.is_multiple_of(2) && *comments == at).then(|| format!("# note {index}"))
     };
-    let mut text = String::new();
     let (indent, gap) = match layout {
         0 => ("", " "),
         1 => ("  ", " "),
         2 => ("    ", "   "),
         _ => ("", ""),
     };
+    let mut lines = Vec::new();
     match layout {
         0..=2 => {
-            text += &format!("{name}:{}\n", if *comments == 3 { " # all" } else { "" });
+            let behind = if *comments == 3 { " # all" } else { "" };
+            lines.push(format!("{name}:{behind}"));
             for (index, item) in items.iter().enumerate() {
-                if let Some(note) = note(index, 1) {
-                    text += &format!("{indent}{note}\n");
-                }
+                lines.extend(note(index, 1).map(|note| format!("{indent}{note}")));
                 let behind = note(index, 2).map_or_else(String::new, |note| format!("  {note}"));
-                text += &format!("{indent}-{gap}{item}{behind}\n");
+                lines.push(format!("{indent}-{gap}{item}{behind}"));
             }
         }
-        3 => text += &format!("{name}: [{}]\n", items.join(", ")),
-        4 => text += &format!("{name}: [\n  {}\n]\n", items.join(",\n  ")),
+        3 => lines.push(format!("{name}: [{}]", items.join(", "))),
+        4 => lines.push(format!("{name}: [\n  {}\n]", items.join(",\n  "))),
         _ => {
-            text += &format!("{name}: &{name}\n");
-            for item in items {
-                text += &format!("- {item}\n");
-            }
-            text += &format!("{name}-too: *{name}\n");
+            lines.push(format!("{name}: &{name}"));
+            lines.extend(items.iter().map(|item| format!("- {item}")));
+            lines.push(format!("{name}-too: *{name}"));
         }
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 fn file() -> impl Strategy<Value = String> {
@@ -163,10 +160,10 @@ fn file() -> impl Strategy<Value = String> {
             let mut text = String::new();
             for (number, list) in lists.iter().enumerate() {
                 text += &written(&format!("list{number}"), list);
-                if number % 2 == 0 {
-                    text += "\n# between\nplain: value\n"
-                        .replace("plain", &format!("plain{number}"))
-                        .as_str();
+                if number.is_multiple_of(2) {
+                    text.push_str(
+                        &["\n# between\nplain", &number.to_string(), ": value\n"].concat(),
+                    );
                 }
             }
             if nested {
