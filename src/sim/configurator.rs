@@ -28,7 +28,7 @@ const THEIRS: &str = "callysto/2i2c:0.1.3";
 pub(super) struct Configurator {
     pub(super) generation: Generation,
     /// As it was posted; none when nobody ever has.
-    stored: Option<Value>,
+    stored: Option<String>,
 }
 
 /// The two that are about.
@@ -47,7 +47,16 @@ impl Configurator {
     pub(super) fn double_encoded() -> Self {
         Self {
             generation: Generation::Schema,
-            stored: Some(json!({ "z2jh.image": NOTEBOOK }).to_string().into()),
+            stored: Some(json!(json!({ "z2jh.image": NOTEBOOK }).to_string()).to_string()),
+        }
+    }
+
+    /// What is kept: nothing set, when nobody ever has.
+    fn value(&self) -> Value {
+        let stored = self.stored.as_deref().map(serde_json::from_str);
+        match stored {
+            Some(value) => value.unwrap_or_default(),
+            None => Value::Object(Map::new()),
         }
     }
 
@@ -86,9 +95,8 @@ impl Configurator {
 
     /// GET of `config`, which anybody may.
     fn read(&self) -> Response {
-        let nothing = Value::Object(Map::new());
-        let stored = self.stored.as_ref().unwrap_or(&nothing);
-        match (self.generation, stored) {
+        let stored = self.value();
+        match (self.generation, &stored) {
             (Generation::Schema, stored) => {
                 axum::Json(json!({"schema": self.schema(), "config": stored})).into_response()
             }
@@ -109,18 +117,23 @@ impl Configurator {
     /// # Errors
     /// What the spawn fails with.
     fn image(&self) -> Result<Option<String>, String> {
-        let parsed;
-        let stored = match (&self.stored, self.generation) {
-            (None, _) => return Ok(None),
-            (Some(Value::String(text)), Generation::Traitlets) => {
-                parsed = serde_json::from_str(text).unwrap_or_default();
-                &parsed
+        let stored = match (self.value(), self.generation) {
+            (Value::String(text), Generation::Traitlets) => {
+                serde_json::from_str(&text).unwrap_or_default()
             }
-            (Some(stored), _) => stored,
+            (stored, _) => stored,
         };
         let Value::Object(config) = stored else {
-            let kind = if stored.is_string() { "str" } else { "list" };
-            return Err(format!("'{kind}' object has no attribute 'items'"));
+            let kind = match stored {
+                Value::String(_) => "str",
+                Value::Array(_) => "list",
+                _ => "NoneType",
+            };
+            return Err(match self.generation {
+                // The spawner asks the service, which trips over it first.
+                Generation::Traitlets => "HTTP 500: Internal Server Error".to_owned(),
+                Generation::Schema => format!("'{kind}' object has no attribute 'items'"),
+            });
         };
         for key in config.keys() {
             let known = match self.generation {
@@ -187,7 +200,7 @@ impl State {
                 let Ok(value) = serde_json::from_slice::<Value>(body) else {
                     return traceback("Expecting value: line 1 column 1 (char 0)");
                 };
-                self.store_config(value, at);
+                self.store_config(&value, at);
                 (
                     [(header::CONTENT_TYPE, "text/html; charset=UTF-8")],
                     String::new(),
@@ -203,12 +216,12 @@ impl State {
         }
     }
 
-    fn store_config(&mut self, value: Value, at: Timestamp) {
+    fn store_config(&mut self, value: &Value, at: Timestamp) {
         self.record("POST", "/services/configurator/config", value.clone(), at);
-        self.hub.configurator.stored = Some(value);
+        self.hub.configurator.stored = Some(value.to_string());
         if self.strikes_once(Trouble::ConfigRaced, at) {
             let theirs = json!({ self.hub.configurator.key(): THEIRS });
-            self.hub.configurator.stored = Some(theirs);
+            self.hub.configurator.stored = Some(theirs.to_string());
         }
         if self.strikes_once(Trouble::HubRestarting, at) {
             let back = later(at, AWAY.0 + AWAY.1);

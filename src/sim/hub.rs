@@ -96,9 +96,10 @@ async fn serve(State(sim): State<Sim>, mut request: Request) -> Response {
         upgrade,
     };
     let rights = sim.change(|state, at| asked.rights(state, at));
+    let unrouted = sim.change(|state, at| unrouted(state, at));
     if let Some(path) = asked.path.strip_prefix("/services/configurator") {
-        // It runs beside the hub, and goes on when that does not.
-        if !parts.uri.path()["/services/configurator".len()..].starts_with('/') {
+        // It runs beside the hub, and goes on when that does not; only its route comes back last.
+        if unrouted || !parts.uri.path()["/services/configurator".len()..].starts_with('/') {
             return StatusCode::NOT_FOUND.into_response();
         }
         let (known, may) = (rights != Rights::Nobody, rights == Rights::Full);
@@ -116,13 +117,18 @@ async fn serve(State(sim): State<Sim>, mut request: Request) -> Response {
     }
 }
 
+/// Whether the hub runs again, and the proxy has no routes yet.
+fn unrouted(state: &world::State, at: Timestamp) -> bool {
+    let back = state.hub.back_ms;
+    back > millis(at) && back <= millis(at) + AWAY.1
+}
+
 /// What the proxy before the hub says while that is away.
 fn away(state: &mut world::State, at: Timestamp) -> Option<Response> {
-    let restarts = state.hub.back_ms > millis(at);
-    let unrouted = restarts && state.hub.back_ms <= millis(at) + AWAY.1;
-    if unrouted {
+    if unrouted(state, at) {
         return Some(StatusCode::NOT_FOUND.into_response());
     }
+    let restarts = state.hub.back_ms > millis(at);
     (restarts || state.strikes(Trouble::HubDown, at))
         // Not in JSON.
         .then(|| (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response())

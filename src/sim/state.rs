@@ -324,11 +324,6 @@ impl State {
             })
     }
 
-    /// Whether this goes wrong at all.
-    pub(super) fn has_fault(&self, trouble: Trouble) -> bool {
-        self.faults.iter().any(|fault| fault.trouble == trouble)
-    }
-
     /// Something is being put on disk; says whether the program is killed when it is there.
     pub(super) fn point(&mut self) -> bool {
         self.points += 1;

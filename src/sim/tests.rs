@@ -458,4 +458,5 @@ mod faults;
 mod hub;
 mod people;
 mod rhythm;
+mod spawns;
 mod usage;

@@ -30,7 +30,7 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// A request to `/user/USER/...`.
 pub(super) async fn serve(sim: &Sim, asked: &Asked, rights: Rights, path: &str) -> Response {
     let (user, path) = path.split_once('/').unwrap_or((path, ""));
-    let up = sim.change(|state, _| person(state, user).is_some_and(|p| state.hub_ready(p)));
+    let up = sim.change(|state, at| person(state, user).is_some_and(|p| state.hub_ready(p, at)));
     if !up {
         // The hub takes the request, and would say 424.
         let to = format!("/hub/user/{user}/{path}");

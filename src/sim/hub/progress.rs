@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use http::{StatusCode, header};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
@@ -64,7 +65,7 @@ impl Progress {
         loop {
             let (version, cuts) = (self.sim.news().version(), self.sim.news().cuts());
             let sim = self.sim.clone();
-            let lines = sim.change(|state, _| self.news(state));
+            let lines = sim.change(|state, at| self.news(state, at));
             if !lines.is_empty() {
                 return Some(lines);
             }
@@ -81,7 +82,7 @@ impl Progress {
     }
 
     /// What has happened since it was last asked.
-    fn news(&mut self, state: &State) -> String {
+    fn news(&mut self, state: &State, at: Timestamp) -> String {
         let user = self.user.clone();
         let mut lines = String::new();
         if self.told.is_empty() {
@@ -124,7 +125,7 @@ impl Progress {
             .get(&user)
             .and_then(|spawn| spawn.failed.clone());
         let end = match (there, failed) {
-            (Some(person), _) if state.hub_ready(person) => {
+            (Some(person), _) if state.hub_ready(person, at) => {
                 let url = format!("/user/{user}/");
                 json!({"progress": 100, "ready": true, "message": format!("Server ready at {url}"),
                     "html_message": format!("Server ready at <a href=\"{url}\">{url}</a>"),

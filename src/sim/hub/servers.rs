@@ -34,7 +34,7 @@ pub(super) fn start(state: &mut State, user: &str, at: Timestamp) -> Response {
         return no(StatusCode::NOT_FOUND, "Not Found");
     }
     if let Some(there) = person(state, user) {
-        if state.hub_ready(there) {
+        if state.hub_ready(there, at) {
             let message = format!("{user} is already running");
             return no(StatusCode::BAD_REQUEST, &message);
         }
@@ -66,7 +66,7 @@ pub(super) fn stop(state: &mut State, user: &str, at: Timestamp) -> Response {
     if !is_known(state, user) {
         return no(StatusCode::NOT_FOUND, "Not Found");
     }
-    state.hub.spawns.remove(user);
+    state.forget_server(user);
     if person(state, user).is_some() {
         let what = format!("/hub/api/users/{user}/server");
         state.record("DELETE", &what, Value::Null, at);
@@ -77,10 +77,16 @@ pub(super) fn stop(state: &mut State, user: &str, at: Timestamp) -> Response {
 
 impl State {
     /// Whether the hub has heard of somebody's server that it can be used.
-    pub(super) fn hub_ready(&self, person: &Person) -> bool {
-        let mute =
-            self.hub.spawns.contains_key(&person.user) && self.has_fault(Trouble::SpawnTimeout);
+    pub(super) fn hub_ready(&self, person: &Person, at: Timestamp) -> bool {
+        let asked = self.hub.spawns.contains_key(&person.user);
+        let mute = asked && self.strikes(Trouble::SpawnTimeout, at);
         self.serves(person) && !mute
+    }
+
+    /// A server ends, and its kernels with it.
+    pub(super) fn forget_server(&mut self, user: &str) {
+        self.hub.spawns.remove(user);
+        self.hub.kernels.retain(|_, whose| whose != user);
     }
 
     /// A server that was asked for over the API runs: it has to answer soon.
@@ -106,7 +112,7 @@ impl State {
         let Some(there) = person(self, user) else {
             return;
         };
-        if spawn.since_ms != since_ms || self.hub_ready(there) {
+        if spawn.since_ms != since_ms || self.hub_ready(there, at) {
             return;
         }
         let why = if self.serves(there) {

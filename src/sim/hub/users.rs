@@ -27,7 +27,7 @@ pub(super) fn list(asked: &Asked, state: &State, at: Timestamp) -> Response {
     }
     let there = (state.people.values()).filter(|person| person.namespace == NAMESPACE);
     let mut users: Vec<(&str, bool, bool)> = there
-        .map(|person| (person.user.as_str(), true, state.hub_ready(person)))
+        .map(|person| (person.user.as_str(), true, state.hub_ready(person, at)))
         .collect();
     let idle = (state.hub.accounts.iter()).filter(|user| person(state, user).is_none());
     users.extend(idle.map(|user| (user.as_str(), false, false)));
@@ -65,7 +65,7 @@ pub(super) fn list(asked: &Asked, state: &State, at: Timestamp) -> Response {
 fn model(state: &State, user: &str, at: Timestamp) -> Value {
     let url = format!("/user/{user}/");
     let person = person(state, user);
-    let ready = person.is_some_and(|person| state.hub_ready(person));
+    let ready = person.is_some_and(|person| state.hub_ready(person, at));
     let pending = (person.is_some() && !ready).then_some("spawn");
     let servers = person.map_or_else(
         || json!({}),
@@ -126,6 +126,6 @@ pub(super) fn delete(state: &mut State, user: &str, at: Timestamp) -> Response {
     state.record("DELETE", &format!("/hub/api/users/{user}"), Value::Null, at);
     state.leave(NAMESPACE, &pod_of(user), at);
     state.hub.accounts.remove(user);
-    state.hub.spawns.remove(user);
+    state.forget_server(user);
     empty(StatusCode::NO_CONTENT)
 }

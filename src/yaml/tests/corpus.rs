@@ -1,6 +1,8 @@
 //! Every list of many files: an insert is one new line and one new entry, or it is refused. Judged by
 //! another reader, and beside another editor.
 
+use std::str::FromStr as _;
+
 use proptest::prelude::*;
 use serde_yaml::Value;
 
@@ -195,6 +197,32 @@ proptest! {
         prop_assert!(count.done > 0);
         // None of these is written in a way that is not understood.
         prop_assert_eq!(count.refused, 0, "{}", text);
+    }
+
+    #[test]
+    fn another_editor_writes_the_same(
+        lists in proptest::collection::vec(list(), 1..4),
+        crlf in any::<bool>(),
+    ) {
+        // It puts an entry behind the comment of the one that follows, and leaves one blank behind every
+        // dash: there it is not asked.
+        let plain = lists.into_iter().map(|(items, layout, comments)| {
+            (items, layout % 2, if comments == 1 { 0 } else { comments })
+        });
+        let plain: Vec<_> = plain.collect();
+        let named = plain.iter().enumerate();
+        let text: String = named.map(|(n, list)| written(&format!("list{n}"), list)).collect();
+        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+        for (number, (items, ..)) in plain.iter().enumerate() {
+            for index in 0..=items.len() {
+                let name = format!("list{number}");
+                let ours = Document::parse(&text).unwrap();
+                let ours = ours.insert(&name.parse().unwrap(), index, NEW).unwrap();
+                let theirs = yaml_edit::Document::from_str(&text).unwrap();
+                theirs.get_sequence(name.as_str()).unwrap().insert(index, NEW);
+                prop_assert_eq!(ours.text(), theirs.to_string(), "{} at {} of\n{}", name, index, text);
+            }
+        }
     }
 
     #[test]
