@@ -53,7 +53,7 @@ fn main() {
             drop(black_box(serde_yaml::from_str::<serde_yaml::Value>(&text)));
         }));
         edits.push(timed(|| {
-            drop(black_box(opened.insert(&path, 60, "new.domain.ca")))
+            drop(black_box(opened.insert(&path, 60, "new.domain.ca")));
         }));
     }
     let (parse, read, edit) = (median(parses), median(reads), median(edits));
