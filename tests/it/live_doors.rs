@@ -2,6 +2,7 @@
 
 mod credentials;
 mod hub;
+mod registry;
 
 use std::sync::{Arc, Mutex};
 

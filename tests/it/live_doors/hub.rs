@@ -22,13 +22,13 @@ use crate::canned::{Answer, Canned, nobody};
 const TOKEN: &str = "canary-of-the-hub";
 
 /// Doors to a hub alone.
-fn doors(url: &str, token: HubToken) -> Doors {
+pub(super) fn doors(url: &str, token: HubToken) -> Doors {
     let url = url.to_owned();
     let hub = Some(HubPlace { url, token });
     doors_and_hub(String::new(), Environment::default(), None, hub)
 }
 
-fn given() -> HubToken {
+pub(super) fn given() -> HubToken {
     HubToken::Given(Secret::new(TOKEN))
 }
 
@@ -46,7 +46,7 @@ impl Operator for Nobody {
     }
 }
 
-fn world(doors: &Doors) -> World {
+pub(super) fn world(doors: &Doors) -> World {
     let none = String::new;
     World::new(Parts {
         target: Target {
