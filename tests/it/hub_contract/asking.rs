@@ -112,7 +112,7 @@ impl Asking<'_> {
             .send(Message::text(request.to_string()))
             .await
             .unwrap();
-        let (mut kinds, mut printed) = (BTreeSet::new(), String::new());
+        let (mut kinds, mut printed, mut idle) = (BTreeSet::new(), String::new(), false);
         while let Some(message) = socket.next().await {
             let Message::Text(text) = message.unwrap() else {
                 continue;
@@ -124,7 +124,9 @@ impl Asking<'_> {
             let kind = heard["header"]["msg_type"].as_str().unwrap().to_owned();
             printed += heard["content"]["text"].as_str().unwrap_or_default();
             kinds.insert(kind);
-            if heard["content"]["execution_state"] == "idle" {
+            idle |= heard["content"]["execution_state"] == "idle";
+            // They come by two channels, in either order.
+            if idle && kinds.contains("execute_reply") {
                 break;
             }
         }
