@@ -13,6 +13,8 @@ mod splice;
 mod tests;
 mod tree;
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 pub use diff::diff;
@@ -81,38 +83,12 @@ impl Document {
     pub fn insert(&self, path: &Path, index: usize, value: &str) -> Result<Self, Error> {
         let list = self.list(path)?;
         let edit = splice::insert(&self.text, list, index, value)?;
-        let edited = self.edited(&edit)?;
-        let (old, new) = (&self.tree.beats, &edited.tree.beats);
-        let at = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-        let added =
-            matches!(new.get(at), Some(Beat::Scalar { value: found, .. }) if found == value);
-        // Where neighbours are equal, the new one may be any of them.
-        let rest = new.get(at + 1..).unwrap_or_default() == old.get(at..).unwrap_or_default();
-        let length = self.length(path, list.items().len() + 1, &edited);
-        if (added && rest && length) || self.is_run(path, &edited, value) {
-            return Ok(edited);
-        }
-        Err(Error::Doubtful)
-    }
-
-    /// Whether the list has so many entries now.
-    #[expect(clippy::unused_self, reason = "it reads as a question to the old one")]
-    fn length(&self, path: &Path, wanted: usize, edited: &Self) -> bool {
-        (edited.tree.find(path)).is_ok_and(|list| list.items().len() == wanted)
-    }
-
-    /// Whether only the number of equal neighbours differs.
-    fn is_run(&self, path: &Path, edited: &Self, value: &str) -> bool {
-        let count = |beats: &[Beat]| {
-            let same = |beat: &&Beat| matches!(beat, Beat::Scalar { value: v, .. } if v == value);
-            beats.iter().filter(same).count()
-        };
-        let (old, new) = (&self.tree.beats, &edited.tree.beats);
-        let items = self.tree.find(path).map_or(0, |list| list.items().len());
-        count(new) == count(old) + 1
-            && new.len() == old.len() + 1
-            && self.length(path, items + 1, edited)
-            && without(new, value) == without(old, value)
+        // Before that item's first beat, or the end of the list's own.
+        let end = list.beat + list.beats() - 1;
+        let at = list.items().get(index).map_or(end, |item| item.beat);
+        self.checked(&edit, at..at, |beats| {
+            matches!(beats, [Beat::Scalar { value: found, anchor: 0, tag: None, .. }] if found == value)
+        })
     }
 
     /// Appends a text to the list at a path.
@@ -130,20 +106,9 @@ impl Document {
     pub fn remove(&self, path: &Path, index: usize) -> Result<Self, Error> {
         let list = self.list(path)?;
         let edit = splice::remove(&self.text, list, index)?;
-        let edited = self.edited(&edit)?;
-        let gone = list.items().get(index).map_or(0, Node::beats);
-        let (old, new) = (&self.tree.beats, &edited.tree.beats);
-        let at = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-        // Equal neighbours make the place ambiguous by at most what was taken away.
-        let found = (at.saturating_sub(gone)..=at).any(|at| {
-            new.get(..at) == old.get(..at)
-                && new.get(at..).unwrap_or_default() == old.get(at + gone..).unwrap_or_default()
-        });
-        let length = self.length(path, list.items().len().saturating_sub(1), &edited);
-        if !(found && length) {
-            return Err(Error::Doubtful);
-        }
-        Ok(edited)
+        let gone = list.items().get(index);
+        let gone = gone.map_or(0..0, |item| item.beat..item.beat + item.beats());
+        self.checked(&edit, gone, <[Beat]>::is_empty)
     }
 
     /// Gives the text at a path another value, in its own style of quotes.
@@ -152,23 +117,25 @@ impl Document {
     /// When there is no plain or quoted text, or the edit would do anything more.
     pub fn set(&self, path: &Path, value: &str) -> Result<Self, Error> {
         let node = self.tree.find(path)?;
-        let edit = splice::set(&self.text, path, node, value)?;
-        let edited = self.edited(&edit)?;
-        let (old, new) = (&self.tree.beats, &edited.tree.beats);
-        let differ: Vec<_> = old.iter().zip(new).filter(|(a, b)| a != b).collect();
-        let only = match differ.as_slice() {
-            [] => true,
-            [(_, Beat::Scalar { value: found, .. })] => found == value,
-            _ => false,
-        };
-        let there = edited.tree.find(path);
-        let there = there.is_ok_and(
-            |node| matches!(&node.kind, Kind::Scalar { value: found, .. } if found == value),
-        );
-        if !(only && there && old.len() == new.len()) {
-            return Err(Error::Doubtful);
-        }
-        Ok(edited)
+        let flow = self.tree.is_in_brackets(node);
+        let edit = splice::set(path, node, flow, value)?;
+        let old = self.tree.beats.get(node.beat);
+        self.checked(&edit, node.beat..node.beat + 1, |beats| {
+            match (old, beats) {
+                (
+                    Some(Beat::Scalar { anchor, tag, .. }),
+                    [
+                        Beat::Scalar {
+                            value: found,
+                            anchor: a,
+                            tag: t,
+                            ..
+                        },
+                    ],
+                ) => found == value && (a, t) == (anchor, tag),
+                _ => false,
+            }
+        })
     }
 
     fn list(&self, path: &Path) -> Result<&Node, Error> {
@@ -182,14 +149,24 @@ impl Document {
         }
     }
 
-    /// The file with the edit in it, parsed again.
-    fn edited(&self, edit: &Edit) -> Result<Self, Error> {
+    /// The file with the edit in it, parsed again: in the place of these beats stand others that are
+    /// as wanted, and all else is as it was.
+    fn checked(
+        &self,
+        edit: &Edit,
+        place: Range<usize>,
+        wanted: impl FnOnce(&[Beat]) -> bool,
+    ) -> Result<Self, Error> {
         let text = edit.apply(&self.text);
-        Self::parse(&text).map_err(|_| Error::Doubtful)
+        let edited = Self::parse(&text).map_err(|_| Error::Doubtful)?;
+        let (old, new) = (&self.tree.beats, &edited.tree.beats);
+        let behind = old.get(place.end..).unwrap_or_default();
+        let held = new.get(..place.start) == old.get(..place.start) && new.ends_with(behind);
+        let end = new.len().checked_sub(behind.len());
+        let changed = end.and_then(|end| new.get(place.start..end));
+        match changed {
+            Some(beats) if held && wanted(beats) => Ok(edited),
+            _ => Err(Error::Doubtful),
+        }
     }
-}
-
-fn without<'a>(beats: &'a [Beat], value: &str) -> Vec<&'a Beat> {
-    let other = |beat: &&Beat| !matches!(beat, Beat::Scalar { value: v, .. } if v == value);
-    beats.iter().filter(other).collect()
 }

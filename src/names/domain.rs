@@ -36,26 +36,48 @@ fn refused<T>(typed: &str, why: &str, next: impl Into<String>) -> Result<T, Erro
 
 /// Why something is no domain at all, and what to write instead.
 fn unlike(typed: &str) -> Option<(String, String)> {
-    let host = |host: &str| format!("write {host}");
+    let write = |name: &str| match name {
+        "" => "write it as in school.ab.ca".to_owned(),
+        name => format!("write {name}"),
+    };
     if typed.is_empty() {
-        return Some(("it is empty".to_owned(), host("it as in school.ab.ca")));
+        return Some(("it is empty".to_owned(), write("")));
     }
-    if let Some((_, rest)) = typed.split_once("://") {
-        let name = rest.split(['/', ':', '?']).next().unwrap_or(rest);
-        return Some(("it is an address on the web".to_owned(), host(name)));
-    }
-    if let Some((_, name)) = typed.rsplit_once('@') {
-        return Some(("it is somebody's address".to_owned(), host(name)));
-    }
-    if typed.parse::<std::net::IpAddr>().is_ok() {
+    let (scheme, rest) = match typed.split_once("://") {
+        Some((_, rest)) => (true, rest),
+        None => (false, typed.trim_start_matches('/')),
+    };
+    let (host, path) = match rest.find(['/', '#']) {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    // A `?` alone may be meant as a wildcard.
+    let host = host.split('?').next().filter(|_| scheme).unwrap_or(host);
+    let (user, host) = host
+        .rsplit_once('@')
+        .map_or((false, host), |(_, h)| (true, h));
+    if is_ip(host) {
         let next = "people have no mail there: write the domain".to_owned();
         return Some(("it is an IP address".to_owned(), next));
     }
-    if let Some((name, port)) = typed.split_once(':') {
-        return Some((format!("it has a port ({port})"), host(name)));
-    }
-    let (name, _) = typed.split_once('/')?;
-    Some(("it has a path".to_owned(), host(name)))
+    let (name, port) = host.split_once(':').unwrap_or((host, ""));
+    let why = if scheme {
+        "it is an address on the web".to_owned()
+    } else if user {
+        "it is somebody's address".to_owned()
+    } else if !port.is_empty() {
+        format!("it has a port ({port})")
+    } else if !path.is_empty() || rest != typed {
+        "it has a path".to_owned()
+    } else {
+        return None;
+    };
+    Some((why, write(name)))
+}
+
+fn is_ip(host: &str) -> bool {
+    let bare = host.trim_matches(['[', ']']);
+    bare.parse::<std::net::IpAddr>().is_ok() || host.parse::<std::net::SocketAddr>().is_ok()
 }
 
 impl Domain {
@@ -145,10 +167,14 @@ fn is_special(entry: &str) -> bool {
     entry.contains(['*', '?', '[', '!'])
 }
 
-/// The first entry that admits this domain already: itself, or a pattern.
+/// The entry that admits this domain already: itself wherever it stands, else the first pattern.
 pub fn covered<'a>(domain: &str, list: &'a [String]) -> Option<&'a str> {
+    let itself = |entry: &&String| entry.to_lowercase() == domain;
     let admits = |entry: &&String| fnmatch(&entry.to_lowercase(), domain);
-    list.iter().find(admits).map(String::as_str)
+    let found = list.iter().find(itself);
+    found
+        .or_else(|| list.iter().find(admits))
+        .map(String::as_str)
 }
 
 /// Where a new entry belongs: among the ordinary ones before the first that is greater, else before
@@ -255,6 +281,15 @@ mod tests {
             ("school.ca/x", "a path", "write school.ca"),
             ("10.0.0.1", "an IP", "domain"),
             ("::1", "an IP", "domain"),
+            ("[::1]:80", "an IP", "domain"),
+            ("10.0.0.1:80", "an IP", "domain"),
+            (
+                "https://ann:word@school.ca:80/x",
+                "on the web",
+                "write school.ca",
+            ),
+            ("school.ca#x", "a path", "write school.ca"),
+            ("ann@", "somebody's address", "school.ab.ca"),
             ("localhost", "no top-level domain", "spelling"),
             ("school.cca", "no top-level domain `cca`", "spelling"),
             ("a..b.ca", "two dots", "school.ab.ca"),
@@ -312,6 +347,13 @@ mod tests {
                 "{pattern} {domain}"
             );
         }
+    }
+
+    #[test]
+    fn an_entry_that_is_there_comes_before_any_pattern_that_covers_it() {
+        let list = list(&["*.ca", "School.ca"]);
+        assert_eq!(covered("school.ca", &list), Some("School.ca"));
+        assert_eq!(covered("other.ca", &list), Some("*.ca"));
     }
 
     #[test]

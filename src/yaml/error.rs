@@ -42,6 +42,14 @@ pub enum Error {
         /// What is there instead.
         near: String,
     },
+    /// Readers do not agree on what it is.
+    #[error("`{path}` may be one of several: there is more than one `{key}`")]
+    Twice {
+        /// What was looked for.
+        path: String,
+        /// The key that is there more than once.
+        key: String,
+    },
     /// It is no path.
     #[error("`{path}` is no path: {why}")]
     BadPath {
@@ -131,6 +139,7 @@ impl From<Error> for error::Error {
             Error::Syntax { .. }
             | Error::Template { .. }
             | Error::Several { .. }
+            | Error::Twice { .. }
             | Error::Empty
             | Error::Layout { .. }
             | Error::Doubtful

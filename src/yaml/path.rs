@@ -32,7 +32,8 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) if key.is_empty() || key.contains(['.', '[', ']', '"']) => {
-                write!(f, "\"{}\"", key.replace('"', "\\\""))
+                let key = key.replace('\\', "\\\\").replace('"', "\\\"");
+                write!(f, "\"{key}\"")
             }
             Self::Key(key) => f.write_str(key),
             Self::Index(index) => write!(f, "[{index}]"),

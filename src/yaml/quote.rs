@@ -8,12 +8,16 @@ use super::error::Error;
 const WORDS: [&str; 13] = [
     "null", "true", "false", "yes", "no", "on", "off", "y", "n", "~", "<<", "=", "",
 ];
+/// Those that are yes or no.
+const SWITCHES: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
 /// With these nothing plain begins.
 const INDICATORS: &str = "-?:,[]{}#&*!|>'\"%@`";
 
 /// A text in this style; plain where it can be, in flow or block context.
 pub(super) fn quoted(value: &str, style: ScalarStyle, flow: bool) -> Result<String, Error> {
-    if value.chars().any(char::is_control) {
+    // Some readers end a line at these two as well.
+    let breaks = |c: char| c.is_control() || ['\u{2028}', '\u{2029}'].contains(&c);
+    if value.chars().any(breaks) {
         return Err(Error::NotOneLine);
     }
     Ok(match style {
@@ -35,14 +39,28 @@ fn is_plain(value: &str, flow: bool) -> bool {
     !(other || broken || edge || marks || begins || document)
 }
 
-/// Numbers of all kinds, times and dates: whatever begins like one and has nothing else in it.
+/// Whether both are numbers, or both switches: without quotes the new one is what the old one was.
+pub(super) fn is_same_kind(old: &str, new: &str) -> bool {
+    let (old, new) = (old.to_ascii_lowercase(), new.to_ascii_lowercase());
+    let switches = [old.as_str(), &new].map(|word| SWITCHES.contains(&word));
+    switches == [true; 2] || (is_number(&old) && is_number(&new))
+}
+
+/// Whether a reader of YAML 1.1 or 1.2 takes it for a number of any kind, a time or a date.
 fn is_number(word: &str) -> bool {
+    let of = |text: &str, chars: &str| !text.is_empty() && text.chars().all(|c| chars.contains(c));
     let body = word.trim_start_matches(['+', '-']);
-    let special = [".inf", ".nan"].contains(&body);
-    let digits = body.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && body.contains(|c: char| c.is_ascii_digit())
-        && body
-            .chars()
-            .all(|c| c.is_ascii_hexdigit() || "._:xo+-tz ".contains(c));
-    special || digits
+    let based = [
+        ("0x", "0123456789abcdef_"),
+        ("0o", "01234567_"),
+        ("0b", "01_"),
+    ];
+    let based = (based.iter())
+        .any(|(base, digits)| body.strip_prefix(base).is_some_and(|rest| of(rest, digits)));
+    let (number, exponent) = body.split_once('e').unwrap_or((body, "0"));
+    let decimal = number.contains(|c: char| c.is_ascii_digit())
+        && of(number, "0123456789_.:")
+        && of(exponent.trim_start_matches(['+', '-']), "0123456789");
+    let date = body.get(4..5) == Some("-") && of(body, "0123456789-:.+tz ");
+    based || decimal || date || [".inf", ".nan"].contains(&body)
 }

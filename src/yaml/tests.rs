@@ -79,6 +79,37 @@ fn a_list_that_is_shared_is_edited_once_and_all_its_paths_are_named() {
 }
 
 #[test]
+fn a_list_is_shared_through_whatever_holds_it() {
+    let file = doc("x: &m\n  list:\n  - a\ny: *m\nz:\n  <<: *m\n  own: 1\n");
+    let paths = ["x.list", "y.list", "z.<<.list"];
+    assert_eq!(file.shared(&at("y.list")).unwrap(), paths);
+    // A file that is made to have a billion paths is not walked through.
+    let mut text = "l0: &l0 [a]\n".to_owned();
+    for level in 1..30 {
+        let below = format!("*l{}", level - 1);
+        text += &format!("l{level}: &l{level} [{below}, {below}, {below}]\n");
+    }
+    assert_eq!(doc(&text).shared(&at("l0")).unwrap().len(), 100);
+}
+
+#[test]
+fn a_template_within_a_text_is_a_text() {
+    for text in [
+        "page: |\n  {% block logo %}\n  {{ name }}\na:\n- x\n",
+        "b: \"hi {{ name }}\"\na:\n- x\n",
+        "b: '{%H}'\na:\n- x # {{ c }}\n",
+        "b: ${{ github.ref }}\na:\n- x\n",
+    ] {
+        let edited = doc(text).append(&at("a"), "new").unwrap();
+        assert_eq!(changed(text, &edited), ["+- new"]);
+    }
+    for text in ["a: v{{ x }}\n", "a:\n- {{ x }}\n", "a: {% x %}\n"] {
+        let error = Document::parse(text).map(|_| ()).unwrap_err();
+        assert!(matches!(error, Error::Template { .. }), "{text}: {error}");
+    }
+}
+
+#[test]
 fn every_layout_gets_its_own_kind_of_line() {
     for (before, index, after) in [
         // Flush, indented, deeply, with wide gaps.
@@ -112,6 +143,30 @@ fn every_layout_gets_its_own_kind_of_line() {
             1,
             "a: [\n  x, # c\n  new,\n  y,\n]\n",
         ),
+        // Between brackets too a comment stays with its item.
+        (
+            "a: [\n  x, # of x\n  y # of y\n]\n",
+            2,
+            "a: [\n  x, # of x\n  y, # of y\n  new\n]\n",
+        ),
+        (
+            "a: [\n  x, # of x\n]\n",
+            1,
+            "a: [\n  x, # of x\n  new,\n]\n",
+        ),
+        (
+            "a: [\n  x,\n  # of y\n  y\n]\n",
+            1,
+            "a: [\n  x,\n  new,\n  # of y\n  y\n]\n",
+        ),
+        // A dash alone, its list below it.
+        (
+            "a:\n- # c\n  - x\n  - y\n- z\n",
+            1,
+            "a:\n- # c\n  - x\n  - y\n- new\n- z\n",
+        ),
+        // Nothing at all is an item.
+        ("a:\n-\n-\nb: 1\n", 1, "a:\n-\n- new\n-\nb: 1\n"),
         // Items of other kinds.
         (
             "a:\n- k: 1\n  l: 2\n- x\n",
@@ -180,6 +235,8 @@ fn what_is_not_sure_is_refused_with_its_place() {
         ("a:\nb: 1\n", "a", "`a` is no list but nothing"),
         ("a: {b: 1}\n", "a", "`a` is no list but a map"),
         ("a:\n- - x\n", "a", "a list within a list"),
+        ("a:\n-\tx\n", "a", "line 2: a tab stands behind its dash"),
+        ("a:\n- x\na:\n- y\n", "a", "there is more than one `a`"),
         ("a:\n- x\n", "a[3]", "it ends at `[3]`"),
     ] {
         let error = doc(text).insert(&at(path), 0, "n").map(|_| ()).unwrap_err();
@@ -189,6 +246,10 @@ fn what_is_not_sure_is_refused_with_its_place() {
         .insert(&at("a"), 0, "two\nlines")
         .map(|_| ());
     assert_eq!(error.unwrap_err(), Error::NotOneLine);
+    // Between its lines and the file's end some readers see a line end, and some do not.
+    let lines = doc("a:\n- |\n  x").append(&at("a"), "n").map(|_| ());
+    let said = lines.unwrap_err().to_string();
+    assert!(said.contains("line 3: it ends without"), "{said}");
     let told: crate::error::Error = Error::Doubtful.into();
     assert_eq!(told.hint.as_deref(), Some("edit it by hand"));
 }
@@ -214,10 +275,18 @@ fn a_text_is_quoted_when_a_reader_would_take_it_for_something_else() {
         ("say \"hi\" \\", "say \"hi\" \\"),
         ("@x", "\"@x\""),
         ("école.ca", "école.ca"),
+        ("4.ca", "4.ca"),
+        ("3e.ab.ca", "3e.ab.ca"),
+        ("1_000", "\"1_000\""),
+        ("0b10", "\"0b10\""),
     ] {
         let edited = doc("a:\n- x\n").append(&at("a"), value).unwrap();
         assert_eq!(edited.text(), format!("a:\n- x\n- {written}\n"));
         assert_eq!(edited.get(&at("a[1]")).unwrap(), value);
+    }
+    for breaks in ["a\u{85}b", "a\u{2028}b"] {
+        let refused = doc("a:\n- x\n").append(&at("a"), breaks).map(|_| ());
+        assert_eq!(refused.unwrap_err(), Error::NotOneLine);
     }
     let flow = doc("a: [x]\n").append(&at("a"), "p, q").unwrap();
     assert_eq!(flow.text(), "a: [x, \"p, q\"]\n");
@@ -235,10 +304,20 @@ fn an_item_is_removed_with_its_line_and_nothing_else() {
         ("a: [x, y]\n", 1, "a: [x]\n"),
         ("a: [x]\n", 0, "a: []\n"),
         ("a:\n- x\n- x\n- x\n", 1, "a:\n- x\n- x\n"),
+        ("a:\n- |\n  x\n- y", 1, "a:\n- |\n  x\n"),
+        (
+            "a: [\n  x, # of x\n  # of y\n  y\n]\n",
+            0,
+            "a: [\n  # of y\n  y\n]\n",
+        ),
+        ("a: [\n  x,\n  y # c\n]\n", 1, "a: [\n  x,\n]\n"),
     ] {
         let edited = doc(before).remove(&at("a"), index).unwrap();
         assert_eq!(edited.text(), after, "{before:?}");
     }
+    let beside = doc("a: [x, # whose\n  y]\n").remove(&at("a"), 1);
+    let said = beside.map(|_| ()).unwrap_err().to_string();
+    assert!(said.contains("line 2: a comment stands beside"), "{said}");
     let only = doc("a:\n- x\n").remove(&at("a"), 0).map(|_| ());
     assert_eq!(only.unwrap_err(), Error::LastItem { index: 0 });
     let none = doc("a:\n- x\n").remove(&at("a"), 5).map(|_| ());
@@ -261,6 +340,12 @@ fn a_value_keeps_its_quotes() {
         ("a: x\n", "no", "a: \"no\"\n"),
         ("{a: x, b: 1}\n", "p, q", "{a: \"p, q\", b: 1}\n"),
         ("a: &k x\nb: *k\n", "why", "a: &k why\nb: *k\n"),
+        ("{b: 1,\n a: x}\n", "p, q", "{b: 1,\n a: \"p, q\"}\n"),
+        ("a: !own x\n", "z", "a: !own z\n"),
+        // What is no text stays none, and what is one does not become a number.
+        ("a: 5\n", "6", "a: 6\n"),
+        ("a: true\n", "false", "a: false\n"),
+        ("a: x\n", "6", "a: \"6\"\n"),
     ] {
         let edited = doc(before).set(&at("a"), value).unwrap();
         assert_eq!(edited.text(), after, "{before:?}");
@@ -283,6 +368,7 @@ fn paths_are_read_as_they_are_written() {
         "a.\"x.y\"[1][2]",
         "\"quo\\\"te\".b",
         "[0].a",
+        "\"a\\\\.b\".c",
     ] {
         assert_eq!(at(text).to_string(), text);
     }

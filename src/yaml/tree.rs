@@ -1,11 +1,15 @@
 //! A document as a tree whose nodes know where they stand in the text.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 use super::error::Error;
 use super::path::{Part, Path};
+
+/// More paths to one place than anybody reads; a file may be made to have a billion.
+const PATHS_MAX: usize = 100;
 
 /// A parsed document.
 #[derive(Debug, Clone)]
@@ -39,6 +43,8 @@ pub(super) enum Beat {
 pub(super) struct Node {
     pub(super) span: Range<usize>,
     pub(super) kind: Kind,
+    /// Which of the tree's beats is its first.
+    pub(super) beat: usize,
     anchor: usize,
 }
 
@@ -83,8 +89,8 @@ impl Node {
         }
     }
 
-    /// Where its own text ends: what a parser calls the end of a block may lie far behind it.
-    pub(super) fn end(&self) -> usize {
+    /// The last node of its own text.
+    fn last(&self) -> &Self {
         let last = match &self.kind {
             Kind::Sequence { items, flow: false } => items.last(),
             Kind::Mapping { pairs, flow: false } => pairs.last().map(|(key, value)| {
@@ -93,7 +99,20 @@ impl Node {
             }),
             _ => None,
         };
-        last.map_or(self.span.end, Self::end)
+        last.map_or(self, Self::last)
+    }
+
+    /// Where its own text ends: what a parser calls the end of a block may lie far behind it.
+    pub(super) fn end(&self) -> usize {
+        self.last().span.end
+    }
+
+    /// Whether it ends in a block of lines, to which a line end more or less may be another text.
+    pub(super) fn ends_in_lines(&self) -> bool {
+        let Kind::Scalar { style, .. } = self.last().kind else {
+            return false;
+        };
+        matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
     }
 
     /// How many beats it is.
@@ -108,18 +127,51 @@ impl Node {
         }
     }
 
+    fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            Kind::Sequence { items, .. } => items.iter().collect(),
+            Kind::Mapping { pairs, .. } => {
+                let both = pairs.iter().flat_map(|(key, value)| [key, value]);
+                both.collect()
+            }
+            Kind::Scalar { .. } | Kind::Alias(_) => Vec::new(),
+        }
+    }
+
     /// The node that was given this anchor.
     fn anchored(&self, anchor: usize) -> Option<&Self> {
         if self.anchor == anchor {
             return Some(self);
         }
-        match &self.kind {
-            Kind::Sequence { items, .. } => items.iter().find_map(|item| item.anchored(anchor)),
-            Kind::Mapping { pairs, .. } => pairs
-                .iter()
-                .find_map(|(key, value)| key.anchored(anchor).or_else(|| value.anchored(anchor))),
-            Kind::Scalar { .. } | Kind::Alias(_) => None,
+        let mut children = self.children().into_iter();
+        children.find_map(|child| child.anchored(anchor))
+    }
+
+    /// Whether brackets or braces stand around a node within this one.
+    fn encloses_in_brackets(&self, wanted: &Self) -> bool {
+        let around =
+            |node: &&Self| node.span.start <= wanted.span.start && wanted.span.end <= node.span.end;
+        let flow = matches!(
+            self.kind,
+            Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. }
+        );
+        let mut children = self.children().into_iter().filter(around);
+        !std::ptr::eq(self, wanted) && (flow || children.any(|c| c.encloses_in_brackets(wanted)))
+    }
+
+    /// Whether it holds a node, aliases followed; adds the anchors of all that do.
+    fn leads(&self, wanted: &Self, anchors: &mut BTreeSet<usize>) -> bool {
+        let mut found = std::ptr::eq(self, wanted);
+        if let Kind::Alias(anchor) = self.kind {
+            found |= anchors.contains(&anchor);
         }
+        for child in self.children() {
+            found |= child.leads(wanted, anchors);
+        }
+        if found && self.anchor > 0 {
+            anchors.insert(self.anchor);
+        }
+        found
     }
 }
 
@@ -144,6 +196,7 @@ struct Reading {
 impl Reading {
     fn hear(&mut self, event: Event<'_>, span: &Span) -> Result<(), Error> {
         let place = place(span, self.mark);
+        let beat = self.beats.len();
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -154,17 +207,21 @@ impl Reading {
             }
             Event::Scalar(value, style, anchor, tag) => {
                 let value = value.into_owned();
+                if style == ScalarStyle::Plain && is_filled_in(&value) {
+                    let line = span.start.line();
+                    return Err(Error::Template { line });
+                }
                 self.beats.push(Beat::Scalar {
                     value: value.clone(),
                     style,
                     anchor,
                     tag: tag.map(|tag| tag.original()),
                 });
-                self.take(node(place, Kind::Scalar { value, style }, anchor));
+                self.take(node(place, Kind::Scalar { value, style }, beat, anchor));
             }
             Event::Alias(anchor) => {
                 self.beats.push(Beat::Alias(anchor));
-                self.take(node(place, Kind::Alias(anchor), 0));
+                self.take(node(place, Kind::Alias(anchor), beat, 0));
             }
             Event::SequenceStart(style, anchor, tag) => {
                 let flow = style == StructureStyle::Flow;
@@ -172,15 +229,19 @@ impl Reading {
                 self.beats.push(opened(true, flow, anchor, tag));
                 let items = Vec::new();
                 let kind = Kind::Sequence { items, flow };
-                self.open.push(begun(place, kind, anchor));
+                self.begin(node(place, kind, beat, anchor));
             }
             Event::MappingStart(style, anchor, tag) => {
                 let flow = style == StructureStyle::Flow;
+                if flow && self.is_second_brace(place.start) {
+                    let line = span.start.line();
+                    return Err(Error::Template { line });
+                }
                 let tag = tag.map(|tag| tag.original());
                 self.beats.push(opened(false, flow, anchor, tag));
                 let pairs = Vec::new();
                 let kind = Kind::Mapping { pairs, flow };
-                self.open.push(begun(place, kind, anchor));
+                self.begin(node(place, kind, beat, anchor));
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 self.beats.push(Beat::Close);
@@ -192,6 +253,17 @@ impl Reading {
             _ => {}
         }
         Ok(())
+    }
+
+    fn begin(&mut self, node: Node) {
+        self.open.push(Open { node, key: None });
+    }
+
+    /// Whether it is the second brace of `{{`.
+    fn is_second_brace(&self, start: usize) -> bool {
+        self.open.last().is_some_and(|Open { node, .. }| {
+            matches!(node.kind, Kind::Mapping { flow: true, .. }) && node.span.start + 1 == start
+        })
     }
 
     fn take(&mut self, node: Node) {
@@ -221,21 +293,26 @@ impl Tree {
             reading.hear(event, &span)?;
         }
         let root = reading.root.ok_or(Error::Empty)?;
-        if let Some(line) = template(text) {
-            return Err(Error::Template { line });
-        }
         let beats = reading.beats;
         Ok(Self { root, beats })
     }
 
     /// The node at a path; whatever is an alias there is followed.
+    ///
+    /// A key that is there twice is refused: readers do not agree on which of them counts.
     pub(super) fn find(&self, path: &Path) -> Result<&Node, Error> {
         let mut node = self.followed(&self.root);
         for part in path.parts() {
             let next = match (&node.kind, part) {
                 (Kind::Mapping { pairs, .. }, Part::Key(wanted)) => {
                     let named = |(key, _): &&(Node, Node)| key_of(key) == Some(wanted);
-                    pairs.iter().find(named).map(|(_, value)| value)
+                    let mut found = pairs.iter().filter(named).map(|(_, value)| value);
+                    let first = found.next();
+                    if found.next().is_some() {
+                        let (path, key) = (path.to_string(), wanted.clone());
+                        return Err(Error::Twice { path, key });
+                    }
+                    first
                 }
                 (Kind::Sequence { items, .. }, Part::Index(index)) => items.get(*index),
                 _ => None,
@@ -260,27 +337,57 @@ impl Tree {
         }
     }
 
-    /// Every path that leads to this node.
-    pub(super) fn paths_to(&self, wanted: &Node) -> Vec<String> {
-        let mut found = Vec::new();
-        self.walk(&self.root, &Path::default(), wanted, &mut found);
-        found
+    /// Whether brackets or braces stand around a node.
+    pub(super) fn is_in_brackets(&self, node: &Node) -> bool {
+        self.root.encloses_in_brackets(node)
     }
 
-    fn walk(&self, node: &Node, path: &Path, wanted: &Node, found: &mut Vec<String>) {
-        if std::ptr::eq(self.followed(node), wanted) {
-            found.push(path.to_string());
+    /// Every path that leads to this node, through aliases of whatever holds it too.
+    pub(super) fn paths_to(&self, wanted: &Node) -> Vec<String> {
+        let mut anchors = BTreeSet::new();
+        self.root.leads(wanted, &mut anchors);
+        let mut search = Search {
+            tree: self,
+            wanted,
+            anchors,
+            found: Vec::new(),
+        };
+        search.walk(&self.root, &Path::default());
+        search.found
+    }
+}
+
+/// Looks for the paths to a node.
+struct Search<'a> {
+    tree: &'a Tree,
+    wanted: &'a Node,
+    /// Of what holds it: no other alias is followed.
+    anchors: BTreeSet<usize>,
+    found: Vec<String>,
+}
+
+impl Search<'_> {
+    fn walk(&mut self, node: &Node, path: &Path) {
+        let node = match node.kind {
+            Kind::Alias(anchor) if self.anchors.contains(&anchor) => self.tree.followed(node),
+            _ => node,
+        };
+        if self.found.len() == PATHS_MAX {
+            return;
+        }
+        if std::ptr::eq(node, self.wanted) {
+            self.found.push(path.to_string());
         }
         match &node.kind {
             Kind::Sequence { items, .. } => {
                 for (index, item) in items.iter().enumerate() {
-                    self.walk(item, &path.with(Part::Index(index)), wanted, found);
+                    self.walk(item, &path.with(Part::Index(index)));
                 }
             }
             Kind::Mapping { pairs, .. } => {
                 for (key, value) in pairs {
                     if let Some(key) = key_of(key) {
-                        self.walk(value, &path.with(Part::Key(key.clone())), wanted, found);
+                        self.walk(value, &path.with(Part::Key(key.clone())));
                     }
                 }
             }
@@ -309,13 +416,13 @@ fn key_of(node: &Node) -> Option<&String> {
     }
 }
 
-fn node(span: Range<usize>, kind: Kind, anchor: usize) -> Node {
-    Node { span, kind, anchor }
-}
-
-fn begun(span: Range<usize>, kind: Kind, anchor: usize) -> Open {
-    let node = node(span, kind, anchor);
-    Open { node, key: None }
+fn node(span: Range<usize>, kind: Kind, beat: usize, anchor: usize) -> Node {
+    Node {
+        span,
+        kind,
+        beat,
+        anchor,
+    }
 }
 
 fn opened(sequence: bool, flow: bool, anchor: usize, tag: Option<String>) -> Beat {
@@ -340,13 +447,16 @@ fn broken(text: &str, line: usize, column: usize, why: String) -> Error {
     }
 }
 
-/// The first line on which a template engine has its say: `{{ name }}` that no quotes hide, `{% if %}`.
+/// Whether a text without quotes waits for a template engine; `${{ }}` is a workflow's own.
+fn is_filled_in(value: &str) -> bool {
+    value.contains("{%") || value.replace("${{", "").contains("{{")
+}
+
+/// The first line of what is no YAML on which a template engine has its say: `{{ name }}`, `{% if %}`.
 fn template(text: &str) -> Option<usize> {
     let says = |line: &str| {
-        let line = line.trim_start();
-        let comment = line.starts_with('#');
-        let quoted = line.contains("\"{{") || line.contains("'{{");
-        !comment && (line.contains("{%") || (line.contains("{{") && !quoted && line.contains("}}")))
+        let comment = line.trim_start().starts_with('#');
+        !comment && (line.contains("{%") || (line.contains("{{") && line.contains("}}")))
     };
     text.lines().position(says).map(|index| index + 1)
 }

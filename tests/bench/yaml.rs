@@ -64,4 +64,5 @@ fn main() {
         ratio(parse),
         ratio(read)
     );
+    assert!(ratio(parse) <= MOST, "more than {MOST} times");
 }

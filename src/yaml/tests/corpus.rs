@@ -14,7 +14,7 @@ const NEW: &str = "new.domain.ca";
 #[derive(Debug, Default, PartialEq)]
 struct Count {
     done: usize,
-    /// Refused for their layout, which is said.
+    /// Refused, whatever for.
     refused: usize,
 }
 
@@ -116,7 +116,7 @@ fn list() -> impl Strategy<Value = (Vec<String>, u8, u8)> {
         Just("1.5".to_owned()),
         Just("~".to_owned()),
     ];
-    (proptest::collection::vec(item, 1..5), 0..6_u8, 0..4_u8)
+    (proptest::collection::vec(item, 1..5), 0..7_u8, 0..4_u8)
 }
 
 fn written(name: &str, (items, layout, comments): &(Vec<String>, u8, u8)) -> String {
@@ -142,6 +142,12 @@ fn written(name: &str, (items, layout, comments): &(Vec<String>, u8, u8)) -> Str
         }
         3 => lines.push(format!("{name}: [{}]", items.join(", "))),
         4 => lines.push(format!("{name}: [\n  {}\n]", items.join(",\n  "))),
+        // Shared with the map that holds it.
+        5 => {
+            lines.push(format!("{name}: &{name}\n  in:"));
+            lines.extend(items.iter().map(|item| format!("  - {item}")));
+            lines.push(format!("{name}-too: *{name}"));
+        }
         _ => {
             lines.push(format!("{name}: &{name}"));
             lines.extend(items.iter().map(|item| format!("- {item}")));
@@ -266,16 +272,19 @@ fn every_insert_into_every_list_of_a_given_folder_is_one_entry_and_one_line() {
     files(std::path::Path::new(&folder), &mut found);
     let (mut count, mut unread) = (Count::default(), 0);
     for file in &found {
-        let Ok(text) = std::fs::read_to_string(file) else {
-            unread += 1;
-            continue;
-        };
-        if Document::parse(&text).is_err() || serde_yaml::from_str::<Value>(&text).is_err() {
-            unread += 1;
-            continue;
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let theirs = serde_yaml::from_str::<Value>(&text);
+        match (Document::parse(&text), theirs) {
+            (Ok(_), Ok(_)) => judge(&text, &mut count),
+            // What another reader reads is read, but for what is said to be refused.
+            (Err(Error::Template { .. } | Error::Several { .. } | Error::Empty), _)
+            | (_, Err(_)) => {
+                unread += 1;
+            }
+            (Err(error), Ok(_)) => panic!("{}: {error}", file.display()),
         }
-        judge(&text, &mut count);
     }
     println!("{} files, {unread} not read: {count:?}", found.len());
-    assert!(count.done > count.refused);
+    assert!(count.done > 0);
+    assert_eq!(count.refused, 0);
 }
