@@ -6,6 +6,8 @@
 
 mod diff;
 mod error;
+mod flow;
+mod node;
 mod path;
 mod quote;
 mod splice;
@@ -19,9 +21,10 @@ use serde_json::Value;
 
 pub use diff::diff;
 pub use error::Error;
+use node::{Kind, Node};
 pub use path::Path;
 use splice::Edit;
-use tree::{Beat, Kind, Node, Tree};
+use tree::{Beat, Tree};
 
 /// A file as it was read, and what is in it.
 #[derive(Debug, Clone)]

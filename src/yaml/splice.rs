@@ -5,9 +5,10 @@ use std::ops::Range;
 use granit_parser::ScalarStyle;
 
 use super::error::Error;
+use super::flow;
+use super::node::{Kind, Node};
 use super::path::Path;
 use super::quote::{is_same_kind, quoted};
-use super::tree::{Kind, Node};
 
 /// The byte order mark.
 const MARK: char = '\u{feff}';
@@ -15,8 +16,8 @@ const MARK: char = '\u{feff}';
 /// A replacement of some bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edit {
-    range: Range<usize>,
-    text: String,
+    pub(super) range: Range<usize>,
+    pub(super) text: String,
 }
 
 impl Edit {
@@ -30,14 +31,14 @@ impl Edit {
         )
     }
 
-    fn at(place: usize, text: String) -> Self {
+    pub(super) fn at(place: usize, text: String) -> Self {
         let range = place..place;
         Self { range, text }
     }
 }
 
 /// The file's own line ending.
-fn ending(text: &str) -> &'static str {
+pub(super) fn ending(text: &str) -> &'static str {
     match text.find('\n') {
         Some(at) if text.get(..at).is_some_and(|line| line.ends_with('\r')) => "\r\n",
         _ => "\n",
@@ -45,7 +46,7 @@ fn ending(text: &str) -> &'static str {
 }
 
 /// Behind a byte order mark, where the line begins with one.
-fn line_start(text: &str, at: usize) -> usize {
+pub(super) fn line_start(text: &str, at: usize) -> usize {
     let before = text.get(..at).unwrap_or_default();
     let first = if text.starts_with(MARK) {
         MARK.len_utf8()
@@ -56,16 +57,16 @@ fn line_start(text: &str, at: usize) -> usize {
 }
 
 /// Behind the line's end, or where the text ends.
-fn line_end(text: &str, at: usize) -> usize {
+pub(super) fn line_end(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     rest.find('\n').map_or(text.len(), |end| at + end + 1)
 }
 
-fn line_number(text: &str, at: usize) -> usize {
+pub(super) fn line_number(text: &str, at: usize) -> usize {
     text.get(..at).unwrap_or_default().matches('\n').count() + 1
 }
 
-fn is_blank(text: &str) -> bool {
+pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c == ' ' || c == '\t')
 }
 
@@ -139,7 +140,7 @@ pub(super) fn insert(text: &str, list: &Node, index: usize, value: &str) -> Resu
     let index = index.min(items.len());
     let flow = matches!(list.kind, Kind::Sequence { flow: true, .. });
     if flow {
-        return insert_flow(text, list, index, &quoted(value, ScalarStyle::Plain, true)?);
+        return flow::insert(text, list, index, &quoted(value, ScalarStyle::Plain, true)?);
     }
     let written = quoted(value, ScalarStyle::Plain, false)?;
     let end = ending(text);
@@ -169,109 +170,6 @@ pub(super) fn insert(text: &str, list: &Node, index: usize, value: &str) -> Resu
     Ok(Edit::at(place, format!("{end}{line}")))
 }
 
-/// The lines that an item between brackets has to itself, its comment included.
-struct Lines<'a> {
-    range: Range<usize>,
-    indent: &'a str,
-    /// Whether a comma follows it.
-    comma: bool,
-}
-
-impl<'a> Lines<'a> {
-    fn of(text: &'a str, item: &Node) -> Option<Self> {
-        let start = line_start(text, item.span.start);
-        let indent = text.get(start..item.span.start)?;
-        let end = line_end(text, item.end());
-        let rest = text.get(item.end()..end)?;
-        let behind = rest.trim_start_matches([' ', '\t']);
-        let comma = behind.starts_with(',');
-        let note = behind.strip_prefix(',').unwrap_or(behind).trim();
-        let alone = is_blank(indent) && rest.ends_with('\n');
-        (alone && (note.is_empty() || note.starts_with('#'))).then_some(Self {
-            range: start..end,
-            indent,
-            comma,
-        })
-    }
-}
-
-/// The same between brackets; where each item has a line, the new one has as well.
-fn insert_flow(text: &str, list: &Node, index: usize, written: &str) -> Result<Edit, Error> {
-    let items = list.items();
-    let (before, next) = (
-        index.checked_sub(1).and_then(|i| items.get(i)),
-        items.get(index),
-    );
-    if let Some((before, lines)) = before.and_then(|item| Some((item, Lines::of(text, item)?))) {
-        let (indent, ending) = (lines.indent, ending(text));
-        if lines.comma {
-            let line = format!("{indent}{written},{ending}");
-            return Ok(Edit::at(lines.range.end, line));
-        }
-        if next.is_none() {
-            // It gets the comma, and keeps its comment.
-            let range = before.end()..lines.range.end;
-            let rest = text.get(range.clone()).unwrap_or_default();
-            let text = format!(",{rest}{indent}{written}{ending}");
-            return Ok(Edit { range, text });
-        }
-    }
-    let between = |item: &Node| {
-        let start = line_start(text, item.span.start);
-        let indent = text.get(start..item.span.start).unwrap_or("x");
-        if is_blank(indent) {
-            format!("{}{indent}", ending(text))
-        } else {
-            " ".to_owned()
-        }
-    };
-    if let Some(next) = next {
-        let written = format!("{written},{}", between(next));
-        return Ok(Edit::at(next.span.start, written));
-    }
-    let Some(before) = before else {
-        // Behind the bracket, wherever an anchor or a tag put it.
-        let open = text.get(list.span.start..).and_then(|rest| rest.find('['));
-        let open = open.ok_or(Error::Doubtful)?;
-        return Ok(Edit::at(list.span.start + open + 1, written.to_owned()));
-    };
-    let end = before.end();
-    let rest = text.get(end..list.span.end).unwrap_or_default();
-    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let between = between(before);
-    // A comma may follow the last one too.
-    Ok(if rest.trim_start_matches([' ', '\t']).starts_with(',') {
-        Edit::at(end + blanks + 1, format!("{between}{written},"))
-    } else {
-        Edit::at(end, format!(",{between}{written}"))
-    })
-}
-
-/// Takes an item from between brackets: with its lines, or with a comma beside it.
-fn remove_flow(text: &str, items: &[Node], index: usize, item: &Node) -> Result<Edit, Error> {
-    let before = index.checked_sub(1).and_then(|i| items.get(i));
-    let next = items.get(index + 1);
-    let empty = String::new();
-    if let Some(lines) = Lines::of(text, item).filter(|lines| lines.comma || next.is_none()) {
-        let range = lines.range;
-        return Ok(Edit { range, text: empty });
-    }
-    let (range, beside) = match (before, next) {
-        (_, Some(next)) => (
-            item.span.start..next.span.start,
-            item.end()..next.span.start,
-        ),
-        (Some(before), None) => (before.end()..item.end(), before.end()..item.span.start),
-        (None, None) => (item.span.start..item.end(), 0..0),
-    };
-    if text.get(beside).is_some_and(|beside| beside.contains('#')) {
-        let line = line_number(text, item.span.start);
-        let why = "a comment stands beside the item, and it is not said whose it is";
-        return Err(Error::Layout { line, why });
-    }
-    Ok(Edit { range, text: empty })
-}
-
 /// Takes an item away.
 pub(super) fn remove(text: &str, list: &Node, index: usize) -> Result<Edit, Error> {
     let items = list.items();
@@ -280,7 +178,7 @@ pub(super) fn remove(text: &str, list: &Node, index: usize) -> Result<Edit, Erro
         return Err(Error::NoItem { index, length });
     };
     if matches!(list.kind, Kind::Sequence { flow: true, .. }) {
-        return remove_flow(text, items, index, item);
+        return flow::remove(text, items, index, item);
     }
     if items.len() == 1 {
         return Err(Error::LastItem { index });

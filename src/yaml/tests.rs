@@ -87,7 +87,8 @@ fn a_list_is_shared_through_whatever_holds_it() {
     let mut text = "l0: &l0 [a]\n".to_owned();
     for level in 1..30 {
         let below = format!("*l{}", level - 1);
-        text += &format!("l{level}: &l{level} [{below}, {below}, {below}]\n");
+        let line = format!("l{level}: &l{level} [{below}, {below}, {below}]\n");
+        text.push_str(&line);
     }
     assert_eq!(doc(&text).shared(&at("l0")).unwrap().len(), 100);
 }
@@ -132,33 +133,6 @@ fn every_layout_gets_its_own_kind_of_line() {
             1,
             "a:\n# one\n- x # two\n- new\n\n# three\nb: 1\n",
         ),
-        // Brackets.
-        ("a: []\n", 0, "a: [new]\n"),
-        ("a: [x, y] # c\n", 1, "a: [x, new, y] # c\n"),
-        ("a: [x, y]\n", 2, "a: [x, y, new]\n"),
-        ("a: [x,]\n", 1, "a: [x, new,]\n"),
-        ("a: [\n  x,\n  y\n]\n", 2, "a: [\n  x,\n  y,\n  new\n]\n"),
-        (
-            "a: [\n  x, # c\n  y,\n]\n",
-            1,
-            "a: [\n  x, # c\n  new,\n  y,\n]\n",
-        ),
-        // Between brackets too a comment stays with its item.
-        (
-            "a: [\n  x, # of x\n  y # of y\n]\n",
-            2,
-            "a: [\n  x, # of x\n  y, # of y\n  new\n]\n",
-        ),
-        (
-            "a: [\n  x, # of x\n]\n",
-            1,
-            "a: [\n  x, # of x\n  new,\n]\n",
-        ),
-        (
-            "a: [\n  x,\n  # of y\n  y\n]\n",
-            1,
-            "a: [\n  x,\n  new,\n  # of y\n  y\n]\n",
-        ),
         // A dash alone, its list below it.
         (
             "a:\n- # c\n  - x\n  - y\n- z\n",
@@ -200,6 +174,41 @@ fn every_layout_gets_its_own_kind_of_line() {
             other => other,
         };
         let edited = edited.unwrap_or_else(|why| panic!("{before:?}: {why}"));
+        assert_eq!(edited.text(), after, "{before:?}");
+    }
+}
+
+#[test]
+fn between_brackets_an_item_gets_its_comma_and_a_line_where_the_others_have_one() {
+    for (before, index, after) in [
+        ("a: []\n", 0, "a: [new]\n"),
+        ("a: [x, y] # c\n", 1, "a: [x, new, y] # c\n"),
+        ("a: [x, y]\n", 2, "a: [x, y, new]\n"),
+        ("a: [x,]\n", 1, "a: [x, new,]\n"),
+        ("a: [\n  x,\n  y\n]\n", 2, "a: [\n  x,\n  y,\n  new\n]\n"),
+        (
+            "a: [\n  x, # c\n  y,\n]\n",
+            1,
+            "a: [\n  x, # c\n  new,\n  y,\n]\n",
+        ),
+        // A comment stays with its item.
+        (
+            "a: [\n  x, # of x\n  y # of y\n]\n",
+            2,
+            "a: [\n  x, # of x\n  y, # of y\n  new\n]\n",
+        ),
+        (
+            "a: [\n  x, # of x\n]\n",
+            1,
+            "a: [\n  x, # of x\n  new,\n]\n",
+        ),
+        (
+            "a: [\n  x,\n  # of y\n  y\n]\n",
+            1,
+            "a: [\n  x,\n  new,\n  # of y\n  y\n]\n",
+        ),
+    ] {
+        let edited = doc(before).insert(&at("a"), index, "new").unwrap();
         assert_eq!(edited.text(), after, "{before:?}");
     }
 }
