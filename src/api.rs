@@ -123,6 +123,18 @@ mod tests {
     }
 
     #[test]
+    fn every_function_can_be_written_in_a_script() {
+        let engine = rhai::Engine::new_raw();
+        for Function { signature, .. } in functions().iter().copied().flatten() {
+            let call = match signature.subject() {
+                Some(_) => format!("x.{}()", signature.short()),
+                None => format!("{}()", signature.name),
+            };
+            assert!(engine.compile(&call).is_ok(), "{}", signature.name);
+        }
+    }
+
+    #[test]
     fn methods_are_of_handles_that_exist() {
         let table = table();
         for signature in table.functions.values() {

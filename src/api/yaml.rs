@@ -48,12 +48,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "What stands at a path like `hub.config.\"a.b\".list[0]`, aliases followed.",
     ),
     function(
-        "Yaml.shared",
+        "Yaml.paths",
         Class::Local,
         &[PATH],
         Type::List,
         |_, args| Box::pin(async move { Ok(document(&args)?.shared(&path(&args)?)?.into()) }),
-        "Every path that leads to the same place: an anchor and its aliases.",
+        "Every path that leads to the same place, through anchors and their aliases: an edit at one is an edit at all. A hundred at most.",
     ),
     function(
         "Yaml.insert",

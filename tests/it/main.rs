@@ -35,3 +35,4 @@ mod teardown;
 mod terminal;
 mod tidy;
 mod update_image;
+mod yaml;
