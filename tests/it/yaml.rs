@@ -3,7 +3,7 @@
 use crate::program::Place;
 
 /// As the known file is written: shared, with a page of somebody else's language in it.
-const SCRIPT: &str = r##"//! Adds a domain to a file.
+const SCRIPT: &str = r#"//! Adds a domain to a file.
 
 let file = yaml::open(`page: |
   {% block logo %}
@@ -27,7 +27,7 @@ let back = edited.remove("hub.idps.a.allowed", 1);
 say(`back: ${back.text == file.text}, ${back.diff("f").len()}`);
 say(file.set("hub.idps.a.allowed[1]", "*.net").get("hub.idps.a.allowed[1]"));
 try { file.insert("hub.idps.c.allowed", 0, "x.ca"); } catch (err) { say(`${err.kind}: ${err.message}`); }
-"##;
+"#;
 
 #[test]
 fn a_script_adds_a_domain_to_a_list_and_shows_the_line() {
