@@ -6,6 +6,7 @@
 mod ask;
 mod debt;
 mod domain;
+mod github;
 mod gke;
 mod hub;
 mod image;
@@ -50,6 +51,7 @@ static FUNCTIONS: &[&[Function]] = &[
     registry::FUNCTIONS,
     yaml::FUNCTIONS,
     domain::FUNCTIONS,
+    github::FUNCTIONS,
 ];
 
 /// The same as signatures, with the types of handles and the keys of maps.
@@ -66,12 +68,19 @@ pub fn table() -> Table {
         registry::KEYS,
         memory::KEYS,
         domain::KEYS,
+        github::KEYS,
     ]
     .concat();
     engine::table(functions(), HANDLES, &keys)
 }
 
-const HANDLES: &[HandleType] = &[gke::CLUSTER, gke::POOL, gke::OPERATION, yaml::YAML];
+const HANDLES: &[HandleType] = &[
+    gke::CLUSTER,
+    gke::POOL,
+    gke::OPERATION,
+    yaml::YAML,
+    github::FILE,
+];
 
 /// A row of the table.
 const fn function(

@@ -13,6 +13,7 @@ mod run;
 mod show;
 mod signals;
 mod status;
+mod target;
 mod trust;
 mod world;
 

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{self, ClusterName, K8sEndpoint};
+use crate::names::{self, AllowList, ClusterName, K8sEndpoint};
 
+mod github;
 mod hub;
 mod mistake;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 mod text;
 mod trust;
 
+pub use github::GitHub;
 pub use hub::{Hub, Token};
 pub use text::{Account, BaseUrl, Length, Price, TimeZone, Webhook};
 pub use trust::Trust;
@@ -72,6 +74,11 @@ pub struct Target {
     pub timezone: Option<TimeZone>,
     /// Its hub.
     pub hub: Option<Hub>,
+    /// GitHub, where it is not the public one or its token is elsewhere.
+    #[serde(default)]
+    pub github: GitHub,
+    /// Where the list of the domains stands whose people may log in.
+    pub allow_list: Option<AllowList>,
     /// The lock that keeps a second operator out.
     #[serde(default)]
     pub lock: Lock,

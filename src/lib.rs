@@ -2,7 +2,8 @@
 //!
 //! Shared vocabulary: [`names`], [`event`], [`error`]. The doors through which everything outside
 //! is reached: [`world`]; the built-in world behind the same doors: [`sim`]. One room per system:
-//! [`gke`], [`k8s`], [`hub`], [`registry`]; edits of other people's files: [`yaml`]. A script and what is wrong with it: [`runbook`]; what it may call: [`api`];
+//! [`gke`], [`k8s`], [`hub`], [`registry`],
+//! [`github`]; edits of other people's files: [`yaml`]. A script and what is wrong with it: [`runbook`]; what it may call: [`api`];
 //! what runs it: [`engine`]; what is kept of it: [`journal`]. One run from its first event to its
 //! exit status: [`run`]. What a person sees: [`ui`]. The command line: [`cli`].
 //!
@@ -28,6 +29,8 @@ pub mod yaml;
 pub mod hub;
 
 pub mod registry;
+
+pub mod github;
 
 pub mod sim;
 

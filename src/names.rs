@@ -4,6 +4,7 @@
 
 mod age;
 pub mod domain;
+mod github;
 mod image;
 mod quantity;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use age::Age;
 pub use domain::Domain;
+pub use github::{AllowList, Person, Repository};
 pub use image::Image;
 pub use quantity::{Bytes, Cpu, NoQuantity};
 

@@ -16,6 +16,7 @@ mod door;
 mod drains;
 mod fault;
 mod fetch;
+mod github;
 mod gke;
 mod handle;
 mod hub;
@@ -60,9 +61,11 @@ use tower::Layer as _;
 use crate::error::{self, Kind};
 use crate::event::Events;
 use crate::names::{AGE, CHECK_USER, ClusterName, HUB_PODS, K8sEndpoint, Mode};
+use crate::world::github::no_token;
 use crate::world::record::Record;
 use crate::world::secret::Secret;
-use crate::world::{Clock, Desk, Doors, Http, Target};
+use crate::world::{Clock, Desk, Doors, GitHub, Http, Target};
+use fault::Trouble;
 use handle::Sim;
 use state::State;
 
@@ -295,6 +298,8 @@ impl Practice {
             hub_pods: HUB_PODS.map(str::to_owned).to_vec(),
             hub_namespace: Some(pullers::HUBS[0].to_owned()),
             check_user: CHECK_USER.to_owned(),
+            allow_list: Some(github::allow_list()),
+            author: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,
@@ -355,6 +360,25 @@ impl Doors for Practice {
     fn web(&self, base: &str) -> BoxFuture<'_, error::Result<Http>> {
         let web = self.http("web", base, None, registry::router);
         Box::pin(async { Ok(web) })
+    }
+
+    fn github(&self) -> BoxFuture<'_, error::Result<GitHub>> {
+        Box::pin(async {
+            let strikes = |trouble| self.0.sim.change(|state, at| state.strikes(trouble, at));
+            if strikes(Trouble::TokenMissing) {
+                return Err(no_token(
+                    "neither GH_TOKEN nor GITHUB_TOKEN is set, and `gh` has none",
+                ));
+            }
+            let token = if strikes(Trouble::TokenFineGrained) {
+                github::NARROW
+            } else {
+                github::TOKEN
+            };
+            let service = door::service(github::router(self.0.sim.clone()));
+            let record = self.record("github");
+            GitHub::new(github::ADDRESS, &Secret::new(token), service, &record)
+        })
     }
 
     fn desk(&self) -> &dyn Desk {

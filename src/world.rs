@@ -7,6 +7,7 @@ pub(crate) mod address;
 mod asleep;
 pub mod clock;
 pub mod desk;
+pub mod github;
 mod guard;
 pub mod http;
 pub mod live;
@@ -34,12 +35,13 @@ use tokio::sync::watch;
 
 use crate::error;
 use crate::event::{self, Change, Event, Events, Fate, Level, Usual, What};
-use crate::names::{ClusterName, K8sEndpoint, Mode, Price};
+use crate::names::{AllowList, ClusterName, K8sEndpoint, Mode, Person, Price};
 
 use asleep::Asleep;
 
 pub use clock::Clock;
 pub use desk::Desk;
+pub use github::GitHub;
 pub use guard::{Guard, NoGuard};
 pub use http::Http;
 pub use note::{Begun, Note, Notes};
@@ -71,6 +73,10 @@ pub struct Target {
     pub hub_namespace: Option<String>,
     /// Who a check of the hub logs in as.
     pub check_user: String,
+    /// Where the list of the domains stands whose people may log in.
+    pub allow_list: Option<AllowList>,
+    /// Who signs what is proposed to others.
+    pub author: Option<Person>,
     /// Which of its endpoints is used.
     pub k8s_endpoint: K8sEndpoint,
     /// A service account to act as.
@@ -100,6 +106,8 @@ pub trait Doors: Send + Sync {
     fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>>;
     /// A service on the web that has no door of its own, at this address: a registry of images.
     fn web(&self, base: &str) -> BoxFuture<'_, error::Result<Http>>;
+    /// GitHub, or a team's own.
+    fn github(&self) -> BoxFuture<'_, error::Result<GitHub>>;
     /// The operator's own machine.
     fn desk(&self) -> &dyn Desk;
     /// Throws the credentials away and gets new ones (after a 401).

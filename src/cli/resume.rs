@@ -8,8 +8,8 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 use super::history::table;
-use super::run::{adjust, answers, ask_for_missing, live, locking, sound, speed, start};
-use super::{Setup, trust};
+use super::run::{adjust, answers, ask_for_missing, locking, sound, speed, start};
+use super::{Setup, target, trust};
 use crate::error::{Error, Kind, Result};
 use crate::journal::history::{self, Ending, Entry, Filter};
 use crate::journal::{self, Journal, Scrub, Story};
@@ -131,7 +131,7 @@ fn place(
         })),
         Mode::Live => {
             trust::demand(setup, screen)?;
-            let live = live(setup, &header.target)?;
+            let live = target::place(setup, &header.target)?;
             Ok(Place::Live(Box::new(live)))
         }
     }

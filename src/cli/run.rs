@@ -1,29 +1,23 @@
 //! `runbook run` and `runbook rehearse`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::ArgMatches;
 use serde_json::Value;
 
-use super::environment::Environment;
-use super::{Setup, trust};
+use super::{Setup, target, trust};
 use crate::api;
-use crate::config::{self, Confirm};
 use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::history::last_params;
-use crate::names::{AGE, CHECK_USER, Mode};
-use crate::run::{self, Company, LivePlace, Locking, Opening, Place, Request};
+use crate::run::{self, Company, Locking, Opening, Place, Request};
 use crate::runbook::check::check;
 use crate::runbook::params::{Param, flags};
 use crate::runbook::script::Script;
 use crate::sim::{self, Fault, Speed};
 use crate::ui::{self, Flags, Options, Output, Ui};
-use crate::world::live::{HubPlace, HubToken};
-use crate::world::secret::Secret;
-use crate::world::{Stop, Target};
+use crate::world::Stop;
 
 /// Runs on a target or in the kept practice world.
 pub(super) fn run(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options) -> Result<u8> {
@@ -40,7 +34,7 @@ pub(super) fn run(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options)
                 .hint("leave --speed off, or pass --on practice"));
             }
             trust::demand(setup, screen)?;
-            Place::Live(Box::new(live(setup, name)?))
+            Place::Live(Box::new(target::place(setup, name)?))
         }
     };
     execute(setup, matches, screen, place)
@@ -230,97 +224,6 @@ fn required(script: &Script, param: &Param) -> Error {
     )
     .hint(format!("pass {}", given_by.join(" or ")))
     .at(place)
-}
-
-pub(super) fn live(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
-    let environment = setup.environment;
-    let target = setup.config.target(name)?;
-    Ok(LivePlace {
-        target: Target {
-            name: name.to_owned(),
-            cluster: target.cluster_name(),
-            watch: target.watch.clone(),
-            home: target.lock.namespace.clone(),
-            debt_age: target.debt_age.map_or(AGE, Into::into),
-            price: target.price.clone().map(Into::into),
-            hub_pods: target.hub_pods.clone(),
-            hub_namespace: hub_namespace(target),
-            check_user: (target.hub.as_ref())
-                .and_then(|hub| hub.check_user.clone())
-                .unwrap_or_else(|| CHECK_USER.to_owned()),
-            k8s_endpoint: target.k8s_endpoint,
-            impersonate: target
-                .impersonate
-                .as_ref()
-                .map(|account| account.as_str().to_owned()),
-            type_name: target.confirm == Confirm::TypeName,
-            timezone: (target.timezone.as_ref()).map(|zone| zone.as_str().to_owned()),
-            mode: Mode::Live,
-        },
-        endpoint: match &target.endpoint {
-            Some(endpoint) => Some(endpoint.as_str().to_owned()),
-            None => environment.endpoint.clone(),
-        },
-        hub: hub(target, setup),
-        environment: environment.google.clone(),
-        webhook: (target.webhook.as_ref())
-            .map(|webhook| secret(webhook, setup))
-            .transpose()?,
-    })
-}
-
-/// Where the hub runs: as it is said, else in the one namespace that is watched.
-fn hub_namespace(target: &config::Target) -> Option<String> {
-    let said = target.hub.as_ref()?.namespace.clone();
-    said.or_else(|| match target.watch.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    })
-}
-
-/// The hub, when it is said where its token comes from.
-fn hub(target: &config::Target, setup: &Setup<'_>) -> Option<HubPlace> {
-    let hub = target.hub.as_ref()?;
-    let given = |token: std::result::Result<String, String>| match token.as_deref().map(str::trim) {
-        Ok("") => HubToken::Missing("there is nothing where it should be".to_owned()),
-        Ok(token) => HubToken::Given(Secret::new(token)),
-        Err(why) => HubToken::Missing(why.clone()),
-    };
-    let token = match hub.token.as_ref()? {
-        config::Token::Env(name) => given(variable(name)),
-        config::Token::File(file) => given(read(setup, file)),
-        config::Token::Command(command) => HubToken::Command(command.clone()),
-        config::Token::Secret { name, key } => HubToken::Kept {
-            namespace: hub_namespace(target).unwrap_or_else(|| "prod".to_owned()),
-            name: name.clone(),
-            key: key.clone(),
-        },
-    };
-    let url = hub.url.as_str().to_owned();
-    Some(HubPlace { url, token })
-}
-
-fn variable(name: &str) -> std::result::Result<String, String> {
-    Environment::variable(name).ok_or_else(|| format!("the variable {name} is not set"))
-}
-
-fn read(setup: &Setup<'_>, file: &Path) -> std::result::Result<String, String> {
-    std::fs::read_to_string(setup.beside(file))
-        .map_err(|e| format!("{} cannot be read: {e}", file.display()))
-}
-
-/// The secret `runbook.toml` gives or names.
-fn secret(webhook: &config::Webhook, setup: &Setup<'_>) -> Result<Secret> {
-    let text = match webhook {
-        config::Webhook::Url(url) => Ok(url.clone()),
-        config::Webhook::Env(name) => variable(name),
-        config::Webhook::File(file) => read(setup, file),
-    };
-    text.map(|text| Secret::new(text.trim().to_owned()))
-        .map_err(|why| {
-            Error::new(Kind::Config, format!("the webhook has no address: {why}"))
-                .hint("set it, or take `webhook` out of runbook.toml")
-        })
 }
 
 /// `-vv`: what the libraries log, above the bars.

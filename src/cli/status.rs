@@ -8,8 +8,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::history::moment;
-use super::run::live;
-use super::{Setup, trust};
+use super::{Setup, target, trust};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::journal;
@@ -94,7 +93,7 @@ fn is_rehearsal(entry: &Entry) -> bool {
 fn look(setup: &Setup<'_>, name: &str) -> Result<Standing> {
     let place = match name {
         "practice" => Place::Kept(Speed::Max),
-        name => Place::Live(Box::new(live(setup, name)?)),
+        name => Place::Live(Box::new(target::place(setup, name)?)),
     };
     let stop = Stop::default();
     setup.running.set(stop.clone());

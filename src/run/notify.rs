@@ -108,6 +108,8 @@ mod tests {
             hub_pods: Vec::new(),
             hub_namespace: None,
             check_user: String::new(),
+            allow_list: None,
+            author: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,

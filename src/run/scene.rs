@@ -33,6 +33,8 @@ pub struct LivePlace {
     pub endpoint: Option<String>,
     /// Its hub, and what opens it.
     pub hub: Option<live::HubPlace>,
+    /// GitHub, and what opens it.
+    pub github: live::GitHubPlace,
     /// Where credentials may be found.
     pub environment: live::Environment,
     /// Who is told when a long wait ends.
@@ -69,6 +71,7 @@ impl Scene {
                     k8s_endpoint: live.target.k8s_endpoint,
                     impersonate: live.target.impersonate.clone(),
                     hub: live.hub.clone(),
+                    github: live.github.clone(),
                     environment: live.environment.clone(),
                     events: company.events.clone(),
                     clock: Clock::Live,

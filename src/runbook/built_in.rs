@@ -15,6 +15,10 @@ pub const BUILT_IN: BuiltIn = &[
     ("pods.rhai", include_str!("../../runbooks/pods.rhai")),
     ("warm_up.rhai", include_str!("../../runbooks/warm_up.rhai")),
     (
+        "allow_domain.rhai",
+        include_str!("../../runbooks/allow_domain.rhai"),
+    ),
+    (
         "update_image.rhai",
         include_str!("../../runbooks/update_image.rhai"),
     ),

@@ -87,6 +87,43 @@ pub const FAULTS: &[(&str, &str)] = &[
     ),
     ("kernel-dies", "kernels die as soon as code is run in them"),
     (
+        "file-moved",
+        "the file with the allow-list is no longer where it was",
+    ),
+    (
+        "list-moved",
+        "the allow-list stands under another key of its file",
+    ),
+    (
+        "edit-raced",
+        "somebody else changes the allow-list while our change is being written",
+    ),
+    (
+        "fork-slow",
+        "GitHub takes a minute and a half to make a fork",
+    ),
+    (
+        "fork-name-taken",
+        "we have a repository of the fork's name that is no fork",
+    ),
+    (
+        "pr-exists",
+        "somebody else has an open pull request that adds new.domain.ca",
+    ),
+    (
+        "token-fine-grained",
+        "our GitHub token is a fine-grained one: it writes nothing of others'",
+    ),
+    ("token-missing", "there is no token for GitHub"),
+    (
+        "secondary-rate-limit",
+        "GitHub refuses two writes, and says when to try again",
+    ),
+    (
+        "merge-conflict",
+        "somebody else changes the same lines before our pull request is merged",
+    ),
+    (
         "bare-pod",
         "a pod that nothing would start again sits on the first node of the user pool",
     ),
@@ -174,6 +211,16 @@ pub(super) enum Trouble {
     ConfigDoubleEncoded,
     SpawnTimeout,
     KernelDies,
+    FileMoved,
+    ListMoved,
+    EditRaced,
+    ForkSlow,
+    ForkNameTaken,
+    PrExists,
+    TokenFineGrained,
+    TokenMissing,
+    SecondaryRateLimit,
+    MergeConflict,
     Killed,
     LaptopAsleep,
     HeldByAnother,
@@ -219,6 +266,16 @@ impl Trouble {
             | Self::ConfigDoubleEncoded
             | Self::SpawnTimeout
             | Self::KernelDies
+            | Self::FileMoved
+            | Self::ListMoved
+            | Self::EditRaced
+            | Self::ForkSlow
+            | Self::ForkNameTaken
+            | Self::PrExists
+            | Self::TokenFineGrained
+            | Self::TokenMissing
+            | Self::SecondaryRateLimit
+            | Self::MergeConflict
             | Self::HeldByAnother
             | Self::LeaseAbandoned
             | Self::PluginMissing

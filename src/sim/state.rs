@@ -12,6 +12,7 @@ use super::crowd::Churn;
 use super::desk;
 use super::drains::Drain;
 use super::fault::{Fault, Trouble, When};
+use super::github::GitHub;
 use super::hub::Hub;
 use super::leases::Held;
 use super::operations::Operation;
@@ -108,6 +109,8 @@ pub(super) enum Todo {
     Unblock,
     /// The pods of a node are asked to go once more.
     Drain { node: String },
+    /// A pull request is merged, or cannot be.
+    Merge { number: u64 },
     /// Another operator does something with the lock.
     Lease { step: Held },
 }
@@ -158,6 +161,9 @@ pub(super) struct State {
     /// What the hub of the first namespace knows.
     #[serde(default)]
     pub(super) hub: Hub,
+    /// What GitHub knows.
+    #[serde(default)]
+    pub(super) github: GitHub,
     /// The images being pulled, beside those of the image pullers.
     #[serde(default)]
     pub(super) fetching: BTreeSet<Fetching>,
@@ -212,6 +218,7 @@ impl State {
             ledger: Vec::new(),
             people: BTreeMap::new(),
             hub: Hub::default(),
+            github: GitHub::default(),
             fetching: BTreeSet::new(),
             drains: BTreeMap::new(),
             pods_seen: 0,
@@ -292,6 +299,7 @@ impl State {
             Todo::GiveUp { pool } => self.give_up(&pool, at),
             Todo::Publish => self.publish_autoscaler(at),
             Todo::EndPod { namespace, pod } => self.end_pod(&namespace, &pod, at),
+            Todo::Merge { number } => self.merge(number, at),
             Todo::Lease { step } => self.lease(step, at),
         }
     }

@@ -187,7 +187,10 @@ fn header_value(text: &str) -> Result<HeaderValue, String> {
 ///
 /// # Errors
 /// A sentence, when they cannot be read.
-pub(crate) fn client() -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, String> {
+pub(crate) fn client<B>() -> Result<Client<HttpsConnector<HttpConnector>, B>, String>
+where
+    B: hyper::body::Body<Data = Bytes> + Send,
+{
     let provider = rustls::crypto::ring::default_provider();
     let connector = HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(provider)

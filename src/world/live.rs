@@ -8,10 +8,12 @@ mod cluster;
 mod credentials;
 mod desk;
 mod gcloud;
+mod github;
 mod hub;
 mod impersonation;
 mod refused;
 mod source;
+mod token;
 mod tokens;
 
 use std::fmt;
@@ -28,6 +30,7 @@ use super::Doors;
 use super::address::Address;
 use super::clock::Clock;
 use super::desk::Desk;
+use super::github::GitHub;
 use super::http::Http;
 use super::record::Record;
 use super::secret::Secret;
@@ -39,7 +42,9 @@ use impersonation::Impersonation;
 use tokens::Tokens;
 
 pub use credentials::Environment;
-pub use hub::{HubPlace, HubToken};
+pub use github::GitHubPlace;
+pub use hub::HubPlace;
+pub use token::TokenPlace;
 
 /// How long one request to Google may take.
 const ATTEMPT: Duration = Duration::from_secs(30);
@@ -59,6 +64,8 @@ pub struct Options {
     pub impersonate: Option<String>,
     /// Where the hub is, and what opens it.
     pub hub: Option<HubPlace>,
+    /// Where GitHub is, and what opens it.
+    pub github: GitHubPlace,
     /// What `cli` read from the environment.
     pub environment: Environment,
     /// Who hears of requests.
@@ -88,6 +95,7 @@ struct Open {
     gke: Option<ClusterManager>,
     k8s: Option<kube::Client>,
     hub: Option<Http>,
+    github: Option<GitHub>,
 }
 
 /// Makes `ring` this process's cryptography; does nothing when one is installed.
@@ -226,6 +234,21 @@ impl Doors for Live {
             let bearer =
                 authorization.map(|token| Secret::new(format!("Bearer {}", token.expose())));
             Ok(Http::new(&base, bearer, client, self.record("web")))
+        })
+    }
+
+    fn github(&self) -> BoxFuture<'_, Result<GitHub>> {
+        Box::pin(async {
+            let options = &self.0.options;
+            let mut open = self.0.open.lock().await;
+            if let Some(github) = &open.github {
+                return Ok(github.clone());
+            }
+            let (place, record) = (&options.github, self.record("github"));
+            let cluster = async || self.open_k8s(&mut open).await;
+            let github = github::open(place, cluster, record, &options.on_secret).await?;
+            open.github = Some(github.clone());
+            Ok(github)
         })
     }
 

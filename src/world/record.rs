@@ -1,4 +1,4 @@
-//! A layer under a Kubernetes client, live or practice, that says what was requested.
+//! A layer under a client, live or practice, that says what was requested.
 //!
 //! It sees method, path, status and time; never headers and never a body.
 
@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use kube::client::Body;
 use tower::{Layer, Service};
 
 use super::clock::Clock;
@@ -73,9 +72,9 @@ pub struct Recorded<S> {
     inner: S,
 }
 
-impl<S, B> Service<Request<Body>> for Recorded<S>
+impl<S, A, B> Service<Request<A>> for Recorded<S>
 where
-    S: Service<Request<Body>, Response = Response<B>>,
+    S: Service<Request<A>, Response = Response<B>>,
     S::Future: Send + 'static,
     S::Error: Send,
     B: Send,
@@ -88,7 +87,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<A>) -> Self::Future {
         let record = self.record.clone();
         let method = request.method().to_string();
         let path = request.uri().path_and_query().map(ToString::to_string);
@@ -107,6 +106,7 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::{Arc, Mutex};
 
+    use kube::client::Body;
     use tower::{ServiceExt as _, service_fn};
 
     use super::*;

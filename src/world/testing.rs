@@ -13,7 +13,7 @@ use super::desk::{Replaced, Replacement};
 use super::operator::{Answer, Question};
 use super::record::Record;
 use super::secret::Secret;
-use super::{Clock, Desk, Doors, Note, Notes, Operator, Parts, Stop, Target, World};
+use super::{Clock, Desk, Doors, GitHub, Note, Notes, Operator, Parts, Stop, Target, World};
 use crate::error::{self, Kind};
 use crate::event::{Event, Events, What};
 use crate::names::{self, ClusterName, K8sEndpoint, Mode};
@@ -92,6 +92,8 @@ pub(crate) fn parts_with(
             hub_pods: names::HUB_PODS.map(str::to_owned).to_vec(),
             hub_namespace: Some("prod".to_owned()),
             check_user: names::CHECK_USER.to_owned(),
+            allow_list: None,
+            author: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,
@@ -155,6 +157,10 @@ impl Doors for Given {
 
     fn web(&self, _: &str) -> BoxFuture<'_, error::Result<Http>> {
         Box::pin(async { closed(self.web.clone(), "web") })
+    }
+
+    fn github(&self) -> BoxFuture<'_, error::Result<GitHub>> {
+        Box::pin(async { closed(None, "github") })
     }
 
     fn desk(&self) -> &dyn Desk {

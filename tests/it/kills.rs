@@ -34,6 +34,8 @@ const RUNS: &[(&str, &str)] = &[
     ),
     ("update_image", "--image callysto/2i2c:0.1.5"),
     ("check_hub", "--scenario warm"),
+    ("allow_domain", "--domain new.domain.ca --follow"),
+    ("allow_domain", "--domain new.domain.ca --fault edit-raced"),
     ("access", ""),
     ("nodes", "--scenario warm"),
     (

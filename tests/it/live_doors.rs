@@ -14,7 +14,7 @@ use runbook::error::{Error, Kind};
 use runbook::event::{Events, What};
 use runbook::names::ClusterName;
 use runbook::names::K8sEndpoint;
-use runbook::world::live::{Environment, HubPlace, Live, Options};
+use runbook::world::live::{Environment, GitHubPlace, HubPlace, Live, Options, TokenPlace};
 use runbook::world::secret::Secret;
 use runbook::world::{Clock, Doors as _, webhook};
 use serde_json::{Value, json};
@@ -48,6 +48,10 @@ pub(crate) fn doors_and_hub(
     let (heard, told) = (Arc::clone(&events), Arc::clone(&secrets));
     let live = Live::new(Options {
         hub,
+        github: GitHubPlace {
+            url: None,
+            token: TokenPlace::Missing("this test has none".to_owned()),
+        },
         cluster: ClusterName {
             project: "p".to_owned(),
             location: "l".to_owned(),

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod allow_domain;
 mod canned;
 mod check_holds;
 mod cluster;
@@ -15,6 +16,7 @@ mod hub_contract;
 #[cfg(unix)]
 mod kills;
 mod live_doors;
+mod live_github;
 mod live_hub;
 #[cfg(unix)]
 mod live_resume;

@@ -178,6 +178,7 @@ fn every_fault_and_scenario_is_rehearsed_above() {
         include_str!("teardown.rs"),
         include_str!("access.rs"),
         include_str!("update_image.rs"),
+        include_str!("allow_domain.rs"),
         include_str!("kills.rs")
     );
     for (name, _) in runbook::sim::FAULTS {

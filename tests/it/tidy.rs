@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("k8s", &["world"]),
     ("hub", &["world"]),
     ("registry", &["world"]),
+    ("github", &["world"]),
     ("yaml", &[]),
     ("sim", &["world"]),
     ("config", &[]),
@@ -22,7 +23,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["journal", "world"]),
     (
         "api",
-        &["engine", "gke", "hub", "k8s", "registry", "world", "yaml"],
+        &[
+            "engine", "github", "gke", "hub", "k8s", "registry", "world", "yaml",
+        ],
     ),
     ("runbook", &["engine"]),
     (

@@ -78,6 +78,10 @@ impl Doors for Reach {
         self.practice.web(base)
     }
 
+    fn github(&self) -> BoxFuture<'_, Result<crate::world::GitHub>> {
+        self.practice.github()
+    }
+
     fn desk(&self) -> &dyn crate::world::Desk {
         self.practice.desk()
     }

@@ -1,21 +1,11 @@
 //! The door to a target's hub.
 
-use std::fmt;
-use std::process::Stdio;
-use std::time::Duration;
-
-use k8s_openapi::api::core;
-use kube::Api;
-use tokio::process::Command;
-
 use super::OnSecret;
+use super::token::{NoToken, TokenPlace};
 use crate::error::{Error, Kind, Result};
 use crate::world::http::{Http, client};
 use crate::world::record::Record;
 use crate::world::secret::Secret;
-
-/// How long a command may take to print a token; somebody may have to touch a key for it.
-const LIMIT: Duration = Duration::from_mins(1);
 
 /// Where a hub is, and what opens it.
 #[derive(Debug, Clone)]
@@ -23,42 +13,7 @@ pub struct HubPlace {
     /// Where people log in.
     pub url: String,
     /// Its token.
-    pub token: HubToken,
-}
-
-/// Where a hub's token comes from.
-#[derive(Clone)]
-pub enum HubToken {
-    /// It is this.
-    Given(Secret),
-    /// There is none, for this reason; a run that never asks the hub does not mind.
-    Missing(String),
-    /// This program prints it, when it is first needed.
-    Command(Vec<String>),
-    /// This key of a `Secret` in the cluster holds it.
-    Kept {
-        /// The hub's namespace.
-        namespace: String,
-        /// The name of the `Secret`.
-        name: String,
-        /// The key.
-        key: String,
-    },
-}
-
-impl fmt::Debug for HubToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Given(secret) => secret.fmt(f),
-            Self::Missing(why) => why.fmt(f),
-            Self::Command(command) => command.fmt(f),
-            Self::Kept {
-                namespace,
-                name,
-                key,
-            } => write!(f, "{namespace}/{name}: {key}"),
-        }
-    }
+    pub token: TokenPlace,
 }
 
 /// Opens it.
@@ -74,73 +29,21 @@ pub(super) async fn open(
     let none = |why: &str, hint: String| {
         Error::new(Kind::Credentials, format!("no token for the hub: {why}")).hint(hint)
     };
-    let token = match &place.token {
-        HubToken::Given(token) => token.clone(),
-        HubToken::Missing(why) => {
+    let token = place.token.read(cluster).await.map_err(|no| match no {
+        NoToken::Missing(why) => {
             let page = format!("{}/hub/token", place.url);
-            return Err(none(why, format!("make one at {page} and put it there")));
+            none(&why, format!("make one at {page} and put it there"))
         }
-        HubToken::Command(command) => printed(command).await.map_err(|why| {
+        NoToken::Command(why) => {
             let by_hand =
                 "run the command of `hub.token` in runbook.toml by hand and see what it says";
             none(&why, by_hand.to_owned())
-        })?,
-        HubToken::Kept {
-            namespace,
-            name,
-            key,
-        } => {
-            let secrets = Api::namespaced(cluster().await?, namespace);
-            kept(&secrets, name, key).await.map_err(|why| {
-                let look = format!("look with `kubectl get secret {name} -n {namespace}`");
-                none(&format!("{why} (namespace {namespace})"), look)
-            })?
         }
-    };
+        NoToken::Kept(why, look) => none(&why, look),
+        NoToken::World(error) => error,
+    })?;
     on_secret(token.expose());
     let client = client().map_err(|why| Error::new(Kind::Config, why))?;
     let authorization = Secret::new(format!("token {}", token.expose()));
     Ok(Http::new(&place.url, Some(authorization), client, record))
-}
-
-/// What a key of a `Secret` holds.
-async fn kept(
-    secrets: &Api<core::v1::Secret>,
-    name: &str,
-    key: &str,
-) -> std::result::Result<Secret, String> {
-    let found = tokio::time::timeout(LIMIT, secrets.get(name)).await;
-    let found = found.map_err(|_| "the cluster does not answer".to_owned())?;
-    let found = found.map_err(|error| match error {
-        kube::Error::Api(status) if status.code == 404 => format!("there is no secret `{name}`"),
-        kube::Error::Api(status) => format!("secret `{name}` cannot be read ({})", status.code),
-        // What came of it is not repeated: it may be the secret.
-        _ => format!("secret `{name}` cannot be read"),
-    })?;
-    let value = found.data.and_then(|mut data| data.remove(key));
-    let value = value.ok_or_else(|| format!("secret `{name}` has no key `{key}`"))?;
-    let text = String::from_utf8(value.0).unwrap_or_default();
-    match text.trim() {
-        "" => Err(format!("key `{key}` of secret `{name}` holds no token")),
-        token => Ok(Secret::new(token)),
-    }
-}
-
-/// What a command prints, without the space around it.
-async fn printed(command: &[String]) -> std::result::Result<Secret, String> {
-    let Some((program, args)) = command.split_first() else {
-        return Err("the command is empty".to_owned());
-    };
-    let mut command = Command::new(program);
-    command.args(args).stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(LIMIT, command.output())
-        .await
-        .map_err(|_| format!("`{program}` printed none within {} s", LIMIT.as_secs()))?
-        .map_err(|error| format!("`{program}` could not be started: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    match output.status.success() {
-        true if !text.is_empty() => Ok(Secret::new(text)),
-        true => Err(format!("`{program}` printed nothing")),
-        false => Err(format!("`{program}` failed ({})", output.status)),
-    }
 }

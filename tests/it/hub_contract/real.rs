@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use runbook::world::live::{Environment, HubPlace, HubToken};
+use runbook::world::live::{Environment, HubPlace, TokenPlace};
 use runbook::world::secret::Secret;
 use serde_json::Value;
 
@@ -54,7 +54,7 @@ impl Real {
 
     /// The live doors to it.
     pub(super) fn doors(&self, token: &str) -> Doors {
-        let token = HubToken::Given(Secret::new(token));
+        let token = TokenPlace::Given(Secret::new(token));
         let url = self.url.clone();
         let hub = Some(HubPlace { url, token });
         doors_and_hub(String::new(), Environment::default(), None, hub)

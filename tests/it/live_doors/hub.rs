@@ -8,7 +8,7 @@ use runbook::error::{Error, Kind, Result};
 use runbook::event::{Events, What};
 use runbook::hub::{self, Server};
 use runbook::names::{ClusterName, K8sEndpoint, Mode};
-use runbook::world::live::{Environment, HubPlace, HubToken};
+use runbook::world::live::{Environment, HubPlace, TokenPlace};
 use runbook::world::operator::Answer as Answered;
 use runbook::world::secret::Secret;
 use runbook::world::{
@@ -22,14 +22,14 @@ use crate::canned::{Answer, Canned, nobody};
 const TOKEN: &str = "canary-of-the-hub";
 
 /// Doors to a hub alone.
-pub(super) fn doors(url: &str, token: HubToken) -> Doors {
+pub(super) fn doors(url: &str, token: TokenPlace) -> Doors {
     let url = url.to_owned();
     let hub = Some(HubPlace { url, token });
     doors_and_hub(String::new(), Environment::default(), None, hub)
 }
 
-pub(super) fn given() -> HubToken {
-    HubToken::Given(Secret::new(TOKEN))
+pub(super) fn given() -> TokenPlace {
+    TokenPlace::Given(Secret::new(TOKEN))
 }
 
 pub(crate) struct Nobody;
@@ -51,6 +51,8 @@ pub(super) fn world(doors: &Doors) -> World {
     World::new(Parts {
         target: Target {
             check_user: "deployment-service-check".to_owned(),
+            allow_list: None,
+            author: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             name: "live".to_owned(),
@@ -202,7 +204,7 @@ async fn the_token_of_the_hub_is_in_no_text() {
     })
     .await;
     let refused = servers(&self::doors(&refusing.url(), given())).await;
-    let odd = HubToken::Given(Secret::new(format!("{TOKEN}\nx")));
+    let odd = TokenPlace::Given(Secret::new(format!("{TOKEN}\nx")));
     let odd = self::doors(&refusing.url(), odd).live.hub().await;
     let unsent = odd.unwrap().unwrap().get("/", "*/*").await.unwrap_err();
     let events = doors.events.lock().unwrap().clone();
@@ -228,7 +230,7 @@ async fn a_command_prints_the_token_once_and_its_failure_is_no_hub() {
     let calls = folder.path().join("calls");
     let shell = |text: String| {
         let words = ["/bin/sh", "-c", text.as_str()];
-        HubToken::Command(words.map(str::to_owned).to_vec())
+        TokenPlace::Command(words.map(str::to_owned).to_vec())
     };
     let hub = Canned::plain(|_| Answer::json(&json!({ "items": [], "_pagination": {} }))).await;
     let prints = format!("echo x >> '{}'; echo ' {TOKEN} '", calls.display());
@@ -242,7 +244,7 @@ async fn a_command_prints_the_token_once_and_its_failure_is_no_hub() {
     assert_eq!(std::fs::read_to_string(&calls).unwrap(), "x\n");
     assert_eq!(*doors.secrets.lock().unwrap(), [TOKEN]);
 
-    let nowhere = HubToken::Command(vec!["/nonexistent/program".to_owned()]);
+    let nowhere = TokenPlace::Command(vec!["/nonexistent/program".to_owned()]);
     for (token, said) in [
         (
             shell(format!("echo {TOKEN}; exit 3")),

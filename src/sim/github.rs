@@ -1,0 +1,326 @@
+//! The practice world's GitHub: one repository of somebody else's, our fork of it, and pull requests.
+//!
+//! Its answers are those of GitHub's REST API, as far as they are asked for here.
+
+mod git;
+mod pulls;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{Method, StatusCode, header};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::fault::Trouble;
+use super::handle::Sim;
+use super::state::{self as world, later, millis};
+use crate::names::AllowList;
+use git::Git;
+use pulls::Pull;
+
+/// Where it is, as far as anybody is told.
+pub(super) const ADDRESS: &str = "http://practice-github";
+/// Its pages.
+const PAGES: &str = "https://github.example";
+/// Who our token belongs to.
+const ME: &str = "practice-ann";
+/// The token.
+pub(super) const TOKEN: &str = "gho_practice";
+/// The same where it is of the narrow kind.
+pub(super) const NARROW: &str = "github_pat_practice";
+/// Somebody else's repository.
+const UPSTREAM: &str = "somebody/infrastructure";
+const FILE: &str = "clusters/practice/hub.values.yaml";
+const BRANCH: &str = "main";
+/// The domain that somebody else has proposed already, under `pr-exists`.
+const PROPOSED: &str = "new.domain.ca";
+/// The longest request.
+const BODY_MAX: usize = 1 << 20;
+/// How long a fork takes to be made, in milliseconds: usually, and when it is slow.
+const FORKING: (u64, u64) = (4_000, 95_000);
+/// How many requests a secondary limit refuses.
+const REFUSED: u32 = 2;
+
+/// Where its list of domains is; the first key is where it was before.
+pub(super) fn allow_list() -> AllowList {
+    AllowList {
+        repository: crate::names::Repository {
+            owner: "somebody".to_owned(),
+            name: "infrastructure".to_owned(),
+        },
+        path: FILE.to_owned(),
+        keys: [
+            "jupyterhub.hub.config.EmailAuthenticatingCILogonOAuthenticator.allowed_domains",
+            "jupyterhub.hub.config.CILogonOAuthenticator.allowed_idps.\"http://google.com/accounts/o8/id\".allowed_domains",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    }
+}
+
+/// The file as it stands; the list has a second reader, by an alias.
+const VALUES: &str = include_str!("github/hub.values.yaml");
+
+/// The same after somebody has put the list elsewhere.
+const MOVED: &str = r#"# Hubs of the practice cluster.
+jupyterhub:
+  hub:
+    config:
+      GenericOAuthenticator:
+        domains:
+          - "practice.org"
+"#;
+
+/// What it knows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct GitHub {
+    git: Git,
+    pulls: Vec<Pull>,
+    /// When our fork is there, in milliseconds; none while nobody has asked for it.
+    forked_ms: Option<u64>,
+    /// How many requests were refused.
+    refused: u32,
+}
+
+impl Default for GitHub {
+    fn default() -> Self {
+        Self {
+            git: Git::of(VALUES),
+            pulls: Vec::new(),
+            forked_ms: None,
+            refused: 0,
+        }
+    }
+}
+
+/// It, as a service.
+pub(super) fn router(sim: Sim) -> Router {
+    Router::new().fallback(serve).with_state(sim)
+}
+
+async fn serve(State(sim): State<Sim>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let authorization = parts.headers.get(header::AUTHORIZATION);
+    let token = authorization.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    if !token.is_some_and(|token| [TOKEN, NARROW].contains(&token)) {
+        return no(StatusCode::UNAUTHORIZED, "Bad credentials");
+    }
+    if !parts.headers.contains_key(header::USER_AGENT) {
+        return no(
+            StatusCode::FORBIDDEN,
+            "Request forbidden by administrative rules.",
+        );
+    }
+    let asked = Asked {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+        narrow: token == Some(NARROW),
+    };
+    sim.change(|state, at| asked.answer(state, at))
+}
+
+/// A request, read.
+struct Asked {
+    method: Method,
+    path: String,
+    query: String,
+    body: Value,
+    /// Whether its token is of the narrow kind.
+    narrow: bool,
+}
+
+fn no(status: StatusCode, message: &str) -> Response {
+    let body = json!({ "message": message, "documentation_url": "https://docs.github.com/rest",
+        "status": status.as_u16().to_string() });
+    (status, axum::Json(body)).into_response()
+}
+
+fn missing() -> Response {
+    no(StatusCode::NOT_FOUND, "Not Found")
+}
+
+/// A 422 with its reason.
+fn invalid(message: &str) -> Response {
+    let body = json!({ "message": "Validation Failed",
+        "errors": [{ "resource": "PullRequest", "code": "custom", "message": message }] });
+    (StatusCode::UNPROCESSABLE_ENTITY, axum::Json(body)).into_response()
+}
+
+fn yes(body: Value) -> Response {
+    axum::Json(body).into_response()
+}
+
+fn made(body: Value) -> Response {
+    (StatusCode::CREATED, axum::Json(body)).into_response()
+}
+
+impl Asked {
+    fn text(&self, key: &str) -> &str {
+        self.body
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    fn param(&self, name: &str) -> Option<&str> {
+        let mut pairs = self
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    fn answer(&self, state: &mut world::State, at: Timestamp) -> Response {
+        state.befall(at);
+        if self.path == "/user" {
+            return yes(json!({ "login": ME, "id": 7 }));
+        }
+        let writes = self.method == Method::POST;
+        if writes
+            && state.strikes(Trouble::SecondaryRateLimit, at)
+            && state.github.refused < REFUSED
+        {
+            state.github.refused += 1;
+            let said = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+            let mut refusal = no(StatusCode::FORBIDDEN, said);
+            let pause = header::HeaderValue::from_static("60");
+            refusal.headers_mut().insert(header::RETRY_AFTER, pause);
+            return refusal;
+        }
+        if writes && self.narrow {
+            let said = "Resource not accessible by personal access token";
+            return no(StatusCode::FORBIDDEN, said);
+        }
+        let parts: Vec<&str> = self
+            .path
+            .trim_start_matches("/repos/")
+            .splitn(3, '/')
+            .collect();
+        let [owner, name, rest @ ..] = parts.as_slice() else {
+            return missing();
+        };
+        let (repository, rest) = (format!("{owner}/{name}"), *rest.first().unwrap_or(&""));
+        if !state.has(&repository) {
+            return missing();
+        }
+        if writes && !rest.starts_with("git/") && !["forks", "pulls"].contains(&rest) {
+            return missing();
+        }
+        if writes && rest.starts_with("git/") && repository == UPSTREAM {
+            return no(StatusCode::FORBIDDEN, "Must have push access to repository");
+        }
+        match (self.method.as_str(), rest) {
+            ("GET", "") => yes(state.described(&repository, at)),
+            ("POST", "forks") => self.fork(state, at),
+            (_, rest) if rest == "pulls" || rest.starts_with("pulls/") => {
+                self.pull(state, rest, at)
+            }
+            ("GET", rest) if rest.ends_with("/check-runs") => state.checks(rest, at),
+            (_, rest) => self.git(state, &repository, rest, at),
+        }
+    }
+
+    /// To fork what is forked already is no mistake.
+    fn fork(&self, state: &mut world::State, at: Timestamp) -> Response {
+        if state.github.forked_ms.is_none() {
+            let took = if state.strikes(Trouble::ForkSlow, at) {
+                FORKING.1
+            } else {
+                FORKING.0
+            };
+            state.github.forked_ms = Some(millis(later(at, took)));
+            state.github.git.fork(UPSTREAM, &fork());
+            state.record("POST", &self.path, self.body.clone(), at);
+        }
+        (
+            StatusCode::ACCEPTED,
+            axum::Json(state.described(&fork(), at)),
+        )
+            .into_response()
+    }
+}
+
+/// Our fork's name.
+fn fork() -> String {
+    format!(
+        "{ME}/{}",
+        UPSTREAM.split('/').next_back().unwrap_or_default()
+    )
+}
+
+impl world::State {
+    /// What goes wrong with what is there.
+    fn befall(&mut self, at: Timestamp) {
+        if self.strikes_once(Trouble::ListMoved, at) {
+            self.github.git.commit_file(UPSTREAM, FILE, Some(MOVED));
+        }
+        if self.strikes_once(Trouble::FileMoved, at) {
+            self.github.git.commit_file(UPSTREAM, FILE, None);
+        }
+        if self.strikes_once(Trouble::PrExists, at) {
+            self.propose_elsewhere(at);
+        }
+    }
+
+    fn has(&self, repository: &str) -> bool {
+        repository == UPSTREAM
+            || repository == fork() && (self.github.forked_ms.is_some() || self.name_taken())
+    }
+
+    /// A repository of ours that is no fork has the fork's name.
+    fn name_taken(&self) -> bool {
+        self.faults
+            .iter()
+            .any(|fault| fault.trouble == Trouble::ForkNameTaken)
+    }
+
+    fn described(&self, repository: &str, _: Timestamp) -> Value {
+        let is_fork = repository == fork() && !self.name_taken();
+        let mut told = json!({ "id": 1, "full_name": repository, "fork": is_fork, "archived": false,
+            "default_branch": BRANCH, "html_url": format!("{PAGES}/{repository}"),
+            "permissions": { "admin": repository != UPSTREAM, "push": repository != UPSTREAM, "pull": true } });
+        if is_fork && let Some(told) = told.as_object_mut() {
+            told.insert("parent".to_owned(), json!({ "full_name": UPSTREAM }));
+        }
+        told
+    }
+
+    /// Somebody else's change of the list, merged upstream: a domain more before the one that is
+    /// third.
+    fn change_upstream(&mut self, domain: &str) {
+        let text = self.github.git.read(UPSTREAM, FILE).unwrap_or_default();
+        let line = format!("              - \"rvschools.ab.ca\"\n              - \"{domain}\"\n");
+        let text = text.replace("              - \"rvschools.ab.ca\"\n", &line);
+        self.github.git.commit_file(UPSTREAM, FILE, Some(&text));
+    }
+
+    /// Somebody else proposes the very same domain.
+    fn propose_elsewhere(&mut self, at: Timestamp) {
+        let text = self.github.git.read(UPSTREAM, FILE).unwrap_or_default();
+        let line = format!("              - \"wsrd.ca\"\n              - {PROPOSED}\n");
+        let text = text.replace("              - \"wsrd.ca\"\n", &line);
+        let head = self
+            .github
+            .git
+            .branch_with(UPSTREAM, "a-school-more", FILE, &text);
+        self.github.pulls.push(Pull {
+            number: 41,
+            title: "A school more".to_owned(),
+            author: "somebody-else".to_owned(),
+            label: "somebody:a-school-more".to_owned(),
+            head,
+            opened_ms: millis(at),
+            merged: false,
+            conflict: false,
+        });
+        self.plan(later(at, pulls::MERGED), world::Todo::Merge { number: 41 });
+    }
+}

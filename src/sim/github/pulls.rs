@@ -1,0 +1,153 @@
+//! Pull requests, and the people who review them.
+
+use axum::response::Response;
+use http::Method;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Asked, BRANCH, ME, PAGES, UPSTREAM, invalid, made, missing, yes};
+use crate::sim::fault::Trouble;
+use crate::sim::state::{State, Todo, later, millis};
+
+/// When the checks are over, somebody has approved it, and it is merged, in milliseconds after it was
+/// opened.
+const CHECKED: u64 = 4 * 60_000;
+const APPROVED: u64 = 25 * 60_000;
+pub(super) const MERGED: u64 = 40 * 60_000;
+/// When somebody else changes the same lines instead.
+const CONFLICT: u64 = 10 * 60_000;
+
+/// A pull request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Pull {
+    pub(super) number: u64,
+    pub(super) title: String,
+    pub(super) author: String,
+    /// `owner:branch`.
+    pub(super) label: String,
+    /// The commit at its tip.
+    pub(super) head: String,
+    pub(super) opened_ms: u64,
+    pub(super) merged: bool,
+    pub(super) conflict: bool,
+}
+
+impl Pull {
+    fn described(&self) -> Value {
+        let number = self.number;
+        json!({ "number": number, "title": self.title, "user": { "login": self.author },
+            "html_url": format!("{PAGES}/{UPSTREAM}/pull/{number}"),
+            "state": if self.merged { "closed" } else { "open" }, "merged": self.merged,
+            "mergeable": !self.conflict, "base": { "ref": BRANCH },
+            "head": { "label": self.label, "sha": self.head } })
+    }
+
+    fn is_after(&self, delay: u64, at: Timestamp) -> bool {
+        self.opened_ms + delay <= millis(at)
+    }
+}
+
+impl Asked {
+    /// Requests about pull requests: `pulls`, `pulls/N`, `pulls/N/files`.
+    pub(super) fn pull(&self, state: &mut State, rest: &str, at: Timestamp) -> Response {
+        if rest == "pulls" {
+            if self.method == Method::POST {
+                return self.open(state, at);
+            }
+            let open = state.github.pulls.iter().rev().filter(|pull| !pull.merged);
+            return yes(open.map(Pull::described).collect());
+        }
+        let mut parts = rest.split('/').skip(1);
+        let number: Option<u64> = parts.next().and_then(|number| number.parse().ok());
+        let pull = state
+            .github
+            .pulls
+            .iter()
+            .find(|pull| Some(pull.number) == number);
+        let Some(pull) = pull else {
+            return missing();
+        };
+        match parts.next() {
+            None => yes(pull.described()),
+            Some("files") => {
+                let git = &state.github.git;
+                let base = git.parent(&pull.head);
+                let files = base.and_then(|base| git.compare(base, &pull.head));
+                files.map_or_else(missing, yes)
+            }
+            Some("reviews") if pull.is_after(APPROVED, at) && !pull.conflict => {
+                yes(json!([{ "user": { "login": "reviewer" }, "state": "APPROVED" }]))
+            }
+            Some("reviews") => yes(json!([])),
+            Some(_) => missing(),
+        }
+    }
+
+    fn open(&self, state: &mut State, at: Timestamp) -> Response {
+        let label = self.text("head").to_owned();
+        let Some(head) = state.resolve(&label) else {
+            return invalid("head does not exist");
+        };
+        let taken = |pull: &Pull| pull.label == label && !pull.merged;
+        if state.github.pulls.iter().any(taken) {
+            return invalid(&format!("A pull request already exists for {label}."));
+        }
+        let number = 42 + u64::try_from(state.github.pulls.len()).unwrap_or(0);
+        let pull = Pull {
+            number,
+            title: self.text("title").to_owned(),
+            author: ME.to_owned(),
+            label,
+            head,
+            opened_ms: millis(at),
+            merged: false,
+            conflict: false,
+        };
+        let told = pull.described();
+        state.github.pulls.push(pull);
+        state.record("POST", &self.path, self.body.clone(), at);
+        let after = if state.strikes(Trouble::MergeConflict, at) {
+            CONFLICT
+        } else {
+            MERGED
+        };
+        state.plan(later(at, after), Todo::Merge { number });
+        made(told)
+    }
+}
+
+impl State {
+    /// The checks of a commit: `commits/SHA/check-runs`.
+    pub(super) fn checks(&self, rest: &str, at: Timestamp) -> Response {
+        let sha = rest.split('/').nth(1).unwrap_or_default();
+        let pull = self.github.pulls.iter().find(|pull| pull.head == sha);
+        let runs = pull.into_iter().flat_map(|pull| {
+            let over = pull.is_after(CHECKED, at);
+            let conclusion = over.then_some("success");
+            let status = if over { "completed" } else { "in_progress" };
+            ["pre-commit.ci - pr", "validate values"]
+                .map(|name| json!({ "name": name, "status": status, "conclusion": conclusion }))
+        });
+        let runs: Vec<Value> = runs.collect();
+        yes(json!({ "total_count": runs.len(), "check_runs": runs }))
+    }
+
+    /// Somebody merges it, or changes the same lines.
+    pub(in crate::sim) fn merge(&mut self, number: u64, at: Timestamp) {
+        let conflict = self.strikes(Trouble::MergeConflict, at);
+        if conflict {
+            self.change_upstream("meanwhile.ab.ca");
+        }
+        let pulls = &mut self.github.pulls;
+        let Some(pull) = pulls.iter_mut().find(|pull| pull.number == number) else {
+            return;
+        };
+        pull.conflict = conflict;
+        pull.merged = !conflict;
+        let head = pull.head.clone();
+        if !conflict {
+            self.github.git.merge(&head);
+        }
+    }
+}
