@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::error::Error;
 use crate::error;
-use crate::names::Repository;
+use crate::event::{Change, Fate};
+use crate::names::{Class, Repository};
 use crate::world::retry::retry;
 use crate::world::{GitHub, World};
 
@@ -153,6 +154,19 @@ fn limited(headers: Option<&HeaderMap>, message: &str) -> bool {
 
 fn read<T: DeserializeOwned>(answer: Value) -> Result<T, Error> {
     serde_json::from_value(answer).map_err(|why| Error::Strange(why.to_string()))
+}
+
+/// Something that there was none of before.
+pub(super) fn made(what: String, after: &str) -> Change {
+    Change {
+        what,
+        before: "none".to_owned(),
+        after: after.to_owned(),
+        call: "File.propose".to_owned(),
+        class: Class::WriteConverge,
+        operation: None,
+        fate: Fate::Done,
+    }
 }
 
 /// `/repos/owner/name` and what follows.

@@ -5,11 +5,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::{Asker, at};
+use super::call::{Asker, at, made};
 use super::error::Error;
 use super::file::{File, Found};
-use crate::event::{Change, Fate};
-use crate::names::{Class, Repository};
+use crate::names::Repository;
 
 /// How long a fork may take to be made.
 const LIMIT: Duration = Duration::from_mins(5);
@@ -61,15 +60,8 @@ impl Asker<'_> {
         let sent = async {
             self.post::<Value>(&what, &at(upstream, "/forks"), &body, true)
                 .await?;
-            self.world.changed(Change {
-                what: format!("fork {fork}"),
-                before: "none".to_owned(),
-                after: format!("of {upstream}"),
-                call: "File.propose".to_owned(),
-                class: Class::WriteConverge,
-                operation: None,
-                fate: Fate::Done,
-            })?;
+            self.world
+                .changed(made(format!("fork {fork}"), &format!("of {upstream}")))?;
             Ok(())
         };
         self.world.stop().shielded(sent).await

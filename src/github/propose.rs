@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
-use super::call::{Asker, at};
+use super::call::{Asker, at, made};
 use super::error::Error;
 use super::file::File;
 use super::pulls::{Listed, Pull, Touched};
 use crate::error;
-use crate::event::{Change, Fate};
-use crate::names::{Class, Repository};
+use crate::event::Change;
+use crate::names::Repository;
 use crate::world::World;
 
 /// How many branches of one name are tried.
@@ -186,15 +186,8 @@ impl Asker<'_> {
     }
 
     fn told(&self, home: &Repository, name: &str) -> Result<(), Error> {
-        self.world.changed(Change {
-            what: format!("branch {name} of {home}"),
-            before: "none".to_owned(),
-            after: "one commit".to_owned(),
-            call: "File.propose".to_owned(),
-            class: Class::WriteConverge,
-            operation: None,
-            fate: Fate::Done,
-        })?;
+        self.world
+            .changed(made(format!("branch {name} of {home}"), "one commit"))?;
         Ok(())
     }
 
@@ -277,15 +270,10 @@ impl Asker<'_> {
 }
 
 fn opened(file: &File, pull: &Pull) -> Change {
-    Change {
-        what: format!("pull request {} of {}", pull.number, file.repository),
-        before: "none".to_owned(),
-        after: "open".to_owned(),
-        call: "File.propose".to_owned(),
-        class: Class::WriteConverge,
-        operation: None,
-        fate: Fate::Done,
-    }
+    made(
+        format!("pull request {} of {}", pull.number, file.repository),
+        "open",
+    )
 }
 
 /// Opens a pull request for the change, or finds the one that is open from the same branch.
