@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::github::{self, File, Proposal};
 use crate::names::{Class, Repository};
 use crate::world::World;
+use crate::yaml;
 
 /// Keys of the maps these functions give back.
 pub(super) const KEYS: &[&str] = &[
@@ -107,16 +108,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "File.patch",
         Class::Local,
-        &[("text", Type::Text), ("diff", Type::Text), ("options", Type::Map)],
+        PROPOSAL,
         Type::Text,
         |world, args| {
             Box::pin(async move {
-                let file = file(&args)?;
-                let proposal = proposed(&args, &args.text(1)?, 3)?;
-                Ok(github::patch(&world, &file, &proposal, &args.text(2)?).into())
+                let (file, proposal) = (file(&args)?, proposal(&args)?);
+                let diff = yaml::diff(&file.path, &file.text, &proposal.text);
+                Ok(github::patch(&world, &file, &proposal, &diff).into())
             })
         },
-        "The same change as a patch for `git am`, `diff` being its unified diff. Options as for `propose`.",
+        "The same change as a patch for `git am`. Options as for `propose`.",
     ),
     function(
         "github::standing",
@@ -186,17 +187,13 @@ fn file(args: &Args) -> Result<File> {
 }
 
 fn proposal(args: &Args) -> Result<Proposal> {
-    proposed(args, &args.text(1)?, 2)
-}
-
-fn proposed(args: &Args, text: &str, at: usize) -> Result<Proposal> {
-    let options = Options::of(args, at, &["branch", "title", "body", "message"])?;
+    let options = Options::of(args, 2, &["branch", "title", "body", "message"])?;
     let needed = |key: &str| {
         let text = options.text(key)?.filter(|text| !text.trim().is_empty());
         text.ok_or_else(|| Error::new(Kind::Script, format!("a proposal needs `{key}`")))
     };
     Ok(Proposal {
-        text: text.to_owned(),
+        text: args.text(1)?,
         branch: needed("branch")?,
         title: needed("title")?,
         body: needed("body")?,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use octocrab::GitHubError;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ use super::error::Error;
 use crate::error;
 use crate::event::{Change, Fate};
 use crate::names::{Class, Repository};
+use crate::world::http::percent_encoded;
 use crate::world::retry::retry;
 use crate::world::{GitHub, World};
 
@@ -21,6 +23,12 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_mins(5);
 /// What GitHub asks for where it names no time.
 const PAUSE: Duration = Duration::from_mins(1);
+
+/// Somebody with an account.
+#[derive(Deserialize)]
+pub(super) struct User {
+    pub(super) login: String,
+}
 
 /// GitHub, asked on behalf of a run.
 pub(super) struct Asker<'a> {
@@ -174,12 +182,7 @@ pub(super) fn at(repository: &Repository, rest: &str) -> String {
     format!("/repos/{repository}{rest}")
 }
 
-/// A path or a branch as part of an address: slashes stay.
+/// A path, a branch or `owner:branch` as part of an address.
 pub(super) fn encoded(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~/".contains(&b);
-    let part = text.bytes().map(|b| match b {
-        b if plain(b) => char::from(b).to_string(),
-        b => format!("%{b:02X}"),
-    });
-    part.collect()
+    percent_encoded(text, "/:")
 }

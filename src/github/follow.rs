@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::{Asker, at};
+use super::call::{Asker, User, at};
 use super::error::Error;
 use crate::error;
 use crate::event::Item;
@@ -68,11 +68,6 @@ struct Check {
 struct Review {
     user: Option<User>,
     state: String,
-}
-
-#[derive(Deserialize)]
-struct User {
-    login: String,
 }
 
 impl Standing {

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::{Asker, at, made};
+use super::call::{Asker, User, at, made};
 use super::error::Error;
 use super::file::{File, Found};
 use crate::names::Repository;
@@ -14,11 +13,6 @@ use crate::names::Repository;
 const LIMIT: Duration = Duration::from_mins(5);
 /// How often it is looked for.
 const POLL: Duration = Duration::from_secs(5);
-
-#[derive(Deserialize)]
-struct User {
-    login: String,
-}
 
 impl Asker<'_> {
     /// Who the token belongs to.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
-use super::call::{Asker, at, made};
+use super::call::{Asker, at, encoded, made};
 use super::error::Error;
 use super::file::File;
 use super::pulls::{Listed, Pull, Touched};
@@ -206,7 +206,7 @@ impl Asker<'_> {
     /// What would be proposed, as GitHub itself sees it.
     async fn compare(&self, file: &File, head: &str, text: &str) -> Result<(), Error> {
         let what = format!("compare with {}", file.repository);
-        let head = super::call::encoded(head).replace("%3A", ":");
+        let head = encoded(head);
         let path = at(
             &file.repository,
             &format!("/compare/{}...{head}", file.commit),

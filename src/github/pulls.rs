@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::call::{Asker, at};
+use super::call::{Asker, User, at};
 use super::error::Error;
 use super::file::File;
 use crate::error;
@@ -30,13 +30,9 @@ pub(super) struct Listed {
     pub(super) number: u64,
     html_url: String,
     title: String,
-    user: User,
+    /// None when the account is gone.
+    user: Option<User>,
     head: Head,
-}
-
-#[derive(Deserialize)]
-struct User {
-    login: String,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +57,9 @@ impl From<Listed> for Pull {
             number: listed.number,
             url: listed.html_url,
             title: listed.title,
-            author: listed.user.login,
+            author: listed
+                .user
+                .map_or_else(|| "ghost".to_owned(), |user| user.login),
         }
     }
 }

@@ -106,3 +106,15 @@ fn a_pull_request_stands_as_its_checks_and_its_reviewers_have_it() {
         assert_eq!(none.kind, Kind::NotFound);
     });
 }
+
+#[test]
+fn a_fork_that_has_to_be_made_is_of_that_repository_and_no_other() {
+    practised("quiet", &["fork-name-taken"], async |world| {
+        let file = read(&world).await;
+        let error = propose(&world, &file, &with(&file, "x.ca"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, Kind::Refused, "{error}");
+        assert!(world.changes().is_empty());
+    });
+}

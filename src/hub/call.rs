@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::Error;
 use crate::world::World;
-use crate::world::http::{Answer, Http};
+use crate::world::http::{Answer, Http, percent_encoded};
 use crate::world::retry::retry;
 
 /// What is wanted of a list: without it a hub cuts the list off silently.
@@ -135,10 +135,5 @@ pub(super) fn judge(hub: &Http, what: &'static str, answer: Answer) -> Result<An
 
 /// A user's name as a part of a path.
 pub(super) fn encoded(name: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
-    let part = name.bytes().map(|b| match b {
-        b if plain(b) => char::from(b).to_string(),
-        b => format!("%{b:02X}"),
-    });
-    part.collect()
+    percent_encoded(name, "")
 }

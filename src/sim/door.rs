@@ -13,6 +13,12 @@ use tower::{BoxError, Service, ServiceExt as _, service_fn};
 /// How much such a connection holds while nobody reads it, in bytes.
 const PIPE: usize = 64 << 10;
 
+/// A parameter of a query, as it stands there.
+pub(super) fn param<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
 /// A server as a service.
 pub(super) fn service<B>(
     router: Router,

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::door::param;
 use super::fault::Trouble;
 use super::handle::Sim;
 use super::state::{self as world, later, millis};
@@ -171,11 +172,7 @@ impl Asked {
     }
 
     fn param(&self, name: &str) -> Option<&str> {
-        let mut pairs = self
-            .query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+        param(&self.query, name)
     }
 
     fn answer(&self, state: &mut world::State, at: Timestamp) -> Response {
@@ -208,7 +205,7 @@ impl Asked {
             return missing();
         };
         let (repository, rest) = (format!("{owner}/{name}"), *rest.first().unwrap_or(&""));
-        if !state.has(&repository) {
+        if !state.has(&repository, at) {
             return missing();
         }
         if writes && !rest.starts_with("git/") && !["forks", "pulls"].contains(&rest) {
@@ -270,20 +267,14 @@ impl world::State {
         }
     }
 
-    fn has(&self, repository: &str) -> bool {
+    fn has(&self, repository: &str, at: Timestamp) -> bool {
         repository == UPSTREAM
-            || repository == fork() && (self.github.forked_ms.is_some() || self.name_taken())
+            || repository == fork()
+                && (self.github.forked_ms.is_some() || self.strikes(Trouble::ForkNameTaken, at))
     }
 
-    /// A repository of ours that is no fork has the fork's name.
-    fn name_taken(&self) -> bool {
-        self.faults
-            .iter()
-            .any(|fault| fault.trouble == Trouble::ForkNameTaken)
-    }
-
-    fn described(&self, repository: &str, _: Timestamp) -> Value {
-        let is_fork = repository == fork() && !self.name_taken();
+    fn described(&self, repository: &str, at: Timestamp) -> Value {
+        let is_fork = repository == fork() && !self.strikes(Trouble::ForkNameTaken, at);
         let mut told = json!({ "id": 1, "full_name": repository, "fork": is_fork, "archived": false,
             "default_branch": BRANCH, "html_url": format!("{PAGES}/{repository}"),
             "permissions": { "admin": repository != UPSTREAM, "push": repository != UPSTREAM, "pull": true } });

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::configurator::{AWAY, Configurator};
+use super::door::param;
 use super::fault::Trouble;
 use super::handle::Sim;
 use super::pullers::HUBS;
@@ -184,11 +185,7 @@ impl Asked {
     }
 
     fn param(&self, name: &str) -> Option<&str> {
-        let mut pairs = self
-            .query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+        param(&self.query, name)
     }
 
     fn wants(&self, kind: &str) -> bool {

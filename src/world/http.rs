@@ -179,6 +179,18 @@ impl Http {
     }
 }
 
+/// A text as part of an address: all but letters, digits, `-_.~` and what is `kept` is written as
+/// its bytes.
+pub(crate) fn percent_encoded(text: &str, kept: &str) -> String {
+    let plain =
+        |b: &u8| b.is_ascii_alphanumeric() || b"-_.~".contains(b) || kept.as_bytes().contains(b);
+    let part = text.bytes().map(|b| match b {
+        b if plain(&b) => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    });
+    part.collect()
+}
+
 fn header_value(text: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(text).map_err(|error| error.to_string())
 }
