@@ -206,7 +206,9 @@ impl Asker<'_> {
     /// What would be proposed, as GitHub itself sees it.
     async fn compare(&self, file: &File, head: &str, text: &str) -> Result<(), Error> {
         let what = format!("compare with {}", file.repository);
-        let head = encoded(head);
+        // Within one repository a branch goes by its own name.
+        let own = format!("{}:", file.repository.owner);
+        let head = encoded(head.strip_prefix(&own).unwrap_or(head));
         let path = at(
             &file.repository,
             &format!("/compare/{}...{head}", file.commit),

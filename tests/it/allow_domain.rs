@@ -24,6 +24,24 @@ fn one_line_is_proposed_and_followed_until_it_is_merged() {
 }
 
 #[test]
+fn two_at_once_are_both_merged() {
+    let place = Place::empty();
+    let run = |domain: &str, flags: &str| {
+        let ran = place.run(&format!(
+            "run allow_domain --domain {domain} --speed max {flags}"
+        ));
+        assert_eq!(ran.exit, 0, "{}", ran.whole());
+        ran.err
+    };
+    run("first.ab.ca", "");
+    run("second.ab.ca", "--follow");
+    for domain in ["first.ab.ca", "second.ab.ca"] {
+        let said = run(domain, "");
+        assert!(said.contains("in the list already"), "{domain}: {said}");
+    }
+}
+
+#[test]
 fn a_file_that_is_gone_is_said_to_be_gone() {
     rehearsed!("file_moved", &format!("{NEW} --fault file-moved"), 1);
 }

@@ -1,5 +1,7 @@
 //! The program and a team's own GitHub on loopback: every request, as GitHub documents it.
 
+mod emulated;
+
 use std::sync::Mutex;
 
 use base64::Engine as _;
@@ -13,9 +15,6 @@ use crate::program::{Place, Ran};
 const CANARY: &str = "github_pat_canary-0f-github";
 const FILE: &str = "hub:\n  allowed_domains:\n    - a.ca\n    - z.ca # the last\n";
 const REPOSITORY: &str = "/api/v3/repos/o/r";
-/// The list of the target, and where its GitHub is.
-const LIST: &str = "allow_list = { repository = \"o/r\", path = \"values/hub.yaml\", keys = [\"hub.allowed_domains\"] }";
-
 fn no(status: u16, message: &str) -> Answer {
     Answer {
         status,
@@ -77,7 +76,7 @@ fn ours(told: &mut Told, asked: &Recorded) -> Answer {
             told.pull = true;
             made(&pull)
         }
-        line if line.starts_with("GET /compare/5ead...o:allow-domain/new.domain.ca") => {
+        line if line.starts_with("GET /compare/5ead...allow-domain/new.domain.ca") => {
             Answer::json(&json!({ "files": [
                 { "filename": "values/hub.yaml", "additions": 1, "deletions": 0 } ] }))
         }
@@ -85,11 +84,34 @@ fn ours(told: &mut Told, asked: &Recorded) -> Answer {
     }
 }
 
-fn place(cluster: &Cluster, url: &str) -> Place {
-    let github = format!(
-        "github = {{ url = \"{url}/api/v3\", token = {{ env = \"TOKEN\" }}, author = \"Ann Lee <ann@example.org>\" }}"
-    );
-    cluster.place(&format!("{LIST}\n{github}"))
+/// A place whose target has its list in this repository of the GitHub at this address.
+fn place(cluster: &Cluster, url: &str, repository: &str) -> Place {
+    cluster.place(&format!(
+        "allow_list = {{ repository = \"{repository}\", path = \"values/hub.yaml\", keys = [\"hub.allowed_domains\"] }}\n\
+         github = {{ url = \"{url}\", token = {{ env = \"TOKEN\" }}, author = \"Ann Lee <ann@example.org>\" }}"
+    ))
+}
+
+/// A team's own GitHub that gives these answers, and a place that uses it.
+async fn enterprise(
+    cluster: &Cluster,
+    answers: impl Fn(&Recorded) -> Answer + Send + Sync + 'static,
+) -> (Canned, Place) {
+    let github = Canned::plain(answers).await;
+    let place = place(cluster, &format!("{}/api/v3", github.url()), "o/r");
+    (github, place)
+}
+
+/// One where we may push, but for the answers given instead.
+async fn ours_but(
+    cluster: &Cluster,
+    instead: impl Fn(&Recorded) -> Option<Answer> + Send + Sync + 'static,
+) -> (Canned, Place) {
+    let told = Mutex::new(Told::default());
+    let answers = move |asked: &Recorded| {
+        instead(asked).unwrap_or_else(|| ours(&mut told.lock().unwrap(), asked))
+    };
+    enterprise(cluster, answers).await
 }
 
 /// Adds the domain.
@@ -157,9 +179,7 @@ fn sent_as_documented(github: &Canned) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_pull_request_is_opened_once_and_found_again() {
     let cluster = Cluster::warm().await;
-    let told = Mutex::new(Told::default());
-    let github = Canned::plain(move |asked| ours(&mut told.lock().unwrap(), asked)).await;
-    let place = place(&cluster, &github.url());
+    let (github, place) = ours_but(&cluster, |_| None).await;
     let ran = add(&place, "--why 'x'");
     assert_eq!(ran.exit, 0, "{}", ran.whole());
     assert!(
@@ -188,16 +208,12 @@ async fn a_pull_request_is_opened_once_and_found_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_would_change_more_than_a_line_is_never_proposed() {
     let cluster = Cluster::warm().await;
-    let told = Mutex::new(Told::default());
-    let github = Canned::plain(move |asked| {
-        if asked.line().contains("/compare/") {
-            let files = json!([{ "filename": "values/hub.yaml", "additions": 9, "deletions": 8 }]);
-            return Answer::json(&json!({ "files": files }));
-        }
-        ours(&mut told.lock().unwrap(), asked)
+    let (github, place) = ours_but(&cluster, |asked| {
+        let files = json!([{ "filename": "values/hub.yaml", "additions": 9, "deletions": 8 }]);
+        let compared = asked.line().contains("/compare/");
+        compared.then(|| Answer::json(&json!({ "files": files })))
     })
     .await;
-    let place = place(&cluster, &github.url());
     let ran = add(&place, "");
     assert_eq!(ran.exit, 5, "{}", ran.whole());
     assert!(
@@ -211,13 +227,11 @@ async fn what_would_change_more_than_a_line_is_never_proposed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_refusal_is_told_by_the_kind_of_the_token() {
     let cluster = Cluster::warm().await;
-    let told = Mutex::new(Told::default());
-    let github = Canned::plain(move |asked| match asked.method.as_str() {
-        "POST" => no(403, "Resource not accessible by personal access token"),
-        _ => ours(&mut told.lock().unwrap(), asked),
+    let (_github, place) = ours_but(&cluster, |asked| {
+        let message = "Resource not accessible by personal access token";
+        (asked.method == "POST").then(|| no(403, message))
     })
     .await;
-    let place = place(&cluster, &github.url());
     let ran = add(&place, "");
     assert_eq!(ran.exit, 1, "{}", ran.whole());
     for word in [
@@ -228,8 +242,7 @@ async fn a_refusal_is_told_by_the_kind_of_the_token() {
         assert!(ran.err.contains(word), "{word}: {}", ran.whole());
     }
     assert!(!ran.raw().contains("canary"), "{}", ran.whole());
-    let unknown = Canned::plain(|_| no(401, "Bad credentials")).await;
-    let place = self::place(&cluster, &unknown.url());
+    let (_github, place) = enterprise(&cluster, |_| no(401, "Bad credentials")).await;
     let ran = add(&place, "");
     assert_eq!(ran.exit, 1, "{}", ran.whole());
     assert!(

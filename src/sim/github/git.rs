@@ -42,6 +42,30 @@ fn name(kind: &str, content: &str) -> String {
     digits.concat()
 }
 
+/// A text with the lines that another one added to what both come from, each before the line that
+/// it stood before.
+fn merged(base: &str, added: &str, onto: &str) -> String {
+    let mut before: BTreeMap<usize, String> = BTreeMap::new();
+    let mut place = 0;
+    for change in TextDiff::from_lines(base, added).iter_all_changes() {
+        match change.tag() {
+            ChangeTag::Insert => before.entry(place).or_default().push_str(change.value()),
+            _ => place += 1,
+        }
+    }
+    let mut text = String::new();
+    for change in TextDiff::from_lines(base, onto).iter_all_changes() {
+        if let Some(place) = change.old_index() {
+            text.push_str(&before.remove(&place).unwrap_or_default());
+        }
+        if change.tag() != ChangeTag::Delete {
+            text.push_str(change.value());
+        }
+    }
+    text.extend(before.into_values());
+    text
+}
+
 impl Git {
     /// A repository with a file.
     pub(super) fn of(values: &str) -> Self {
@@ -153,11 +177,14 @@ impl Git {
         self.commits.get(commit)?.parents.first()
     }
 
-    /// What a merge of `head` makes of the file that stands at the tip: where both have changed it, it
-    /// cannot be.
+    /// Puts the lines that `head` adds to the file into it as it stands at the tip.
     pub(super) fn merge(&mut self, head: &str) {
-        if let Some((_, text)) = self.file(head, FILE) {
-            let text = text.clone();
+        let text = |commit: &str| Some(self.file(commit, FILE)?.1.as_str());
+        let texts = || {
+            let (base, tip) = (self.parent(head)?, self.tip(UPSTREAM, BRANCH)?);
+            Some(merged(text(base)?, text(head)?, text(tip)?))
+        };
+        if let Some(text) = texts() {
             self.commit_file(UPSTREAM, FILE, Some(&text));
         }
     }
@@ -317,9 +344,10 @@ impl Asked {
 }
 
 impl State {
-    /// The commit behind `owner:branch`.
+    /// The commit behind `owner:branch`, or a branch of upstream's own.
     pub(super) fn resolve(&self, label: &str) -> Option<String> {
-        let (owner, branch) = label.split_once(':')?;
+        let own = UPSTREAM.split_once('/')?.0;
+        let (owner, branch) = label.split_once(':').unwrap_or((own, label));
         let repository = format!("{owner}/{}", UPSTREAM.split_once('/')?.1);
         self.github.git.tip(&repository, branch).cloned()
     }
@@ -328,6 +356,15 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_merged_meanwhile_stays() {
+        let merged = |added, onto| merged("a\nd\n", added, onto);
+        assert_eq!(merged("a\nb\nd\n", "a\nc\nd\n"), "a\nc\nb\nd\n");
+        assert_eq!(merged("a\nb\nd\n", "0\na\nd\ne\n"), "0\na\nb\nd\ne\n");
+        assert_eq!(merged("a\nd\ne\n", "a\nd\nf\n"), "a\nd\nf\ne\n");
+        assert_eq!(merged("a\nd\n", "a\n"), "a\n");
+    }
 
     #[test]
     fn a_blob_has_the_name_that_git_gives_it() {
