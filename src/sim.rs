@@ -23,6 +23,7 @@ mod hub;
 mod images;
 mod keeping;
 mod kubelet;
+mod layout;
 mod leases;
 mod minding;
 mod nodes;
@@ -38,6 +39,7 @@ mod rhythm;
 mod scale_up;
 mod scenario;
 mod seating;
+mod shape;
 mod shell;
 mod state;
 #[cfg(test)]
@@ -60,39 +62,19 @@ use tower::Layer as _;
 
 use crate::error::{self, Kind};
 use crate::event::Events;
-use crate::names::{AGE, CHECK_USER, ClusterName, HUB_PODS, K8sEndpoint, Mode};
+use crate::names::{AGE, CHECK_USER, HUB_PODS, K8sEndpoint, Mode};
 use crate::world::github::no_token;
 use crate::world::record::Record;
 use crate::world::secret::Secret;
 use crate::world::{Clock, Desk, Doors, GitHub, Http, Target};
 use fault::Trouble;
 use handle::Sim;
+use layout::Layout;
 use state::State;
 
 pub use fault::{FAULTS, Fault};
 pub use scenario::SCENARIOS;
 pub use state::Mutation;
-
-/// The names the practice cluster goes by.
-struct Names {
-    project: &'static str,
-    location: &'static str,
-    cluster: &'static str,
-}
-
-const CLUSTER: Names = Names {
-    project: "practice",
-    location: "northamerica-northeast1",
-    cluster: "callysto-cluster",
-};
-
-fn cluster() -> ClusterName {
-    ClusterName {
-        project: CLUSTER.project.to_owned(),
-        location: CLUSTER.location.to_owned(),
-        cluster: CLUSTER.cluster.to_owned(),
-    }
-}
 
 /// What can be wrong with a practice world that is asked for.
 #[derive(Debug, thiserror::Error)]
@@ -205,6 +187,7 @@ pub struct Practice(Arc<Inner>);
 struct Inner {
     sim: Sim,
     watch: Vec<String>,
+    layout: Layout,
     speed: Speed,
     events: OnceLock<Events>,
     gke: OnceLock<ClusterManager>,
@@ -240,9 +223,10 @@ impl Practice {
 
     /// The same, with namespaces to watch beside the hubs'.
     fn watched(state: State, since: Timestamp, speed: Speed, more: Vec<String>) -> Self {
-        let hubs = pullers::HUBS.map(str::to_owned);
+        let layout = state.layout.clone();
         Self(Arc::new(Inner {
-            watch: hubs.into_iter().chain(more).collect(),
+            watch: layout.hubs.iter().cloned().chain(more).collect(),
+            layout,
             sim: Sim::new(state, since),
             speed,
             events: OnceLock::new(),
@@ -290,15 +274,15 @@ impl Practice {
     pub fn target(&self, mode: Mode) -> Target {
         Target {
             name: "practice".to_owned(),
-            cluster: cluster(),
+            cluster: self.0.layout.cluster.clone(),
             watch: self.0.watch.clone(),
             home: "default".to_owned(),
             debt_age: AGE,
             price: None,
             hub_pods: HUB_PODS.map(str::to_owned).to_vec(),
-            hub_namespace: Some(pullers::HUBS[0].to_owned()),
+            hub_namespace: self.0.layout.hubs.first().cloned(),
             check_user: CHECK_USER.to_owned(),
-            allow_list: Some(github::allow_list()),
+            allow_list: Some(self.0.layout.list.clone()),
             author: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,

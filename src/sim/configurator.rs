@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Trouble;
 use super::objects::NOTEBOOK;
-use super::pullers::HUBS;
 use super::state::{State, later, millis};
 
 /// The traitlet that names the image.
@@ -170,12 +169,12 @@ impl State {
     /// # Errors
     /// What starting any server fails with.
     pub(super) fn spawned_image(&self, namespace: &str) -> Result<String, String> {
-        let configured = if namespace == HUBS[0] {
+        let configured = if namespace == self.hub_home() {
             self.hub.configurator.image()?
         } else {
             None
         };
-        Ok(configured.unwrap_or_else(|| NOTEBOOK.to_owned()))
+        Ok(configured.unwrap_or_else(|| self.layout.notebook.clone()))
     }
 
     /// A request to the configurator; `may` is whether whoever asks may use it, and `known` whether

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::fault::Trouble;
 use super::objects::{Pod, set, stamp, text};
-use super::pullers::HUBS;
 use super::state::{State, Todo, later};
 
 /// Namespaces without a hub.
@@ -90,10 +89,10 @@ const BACK_OFF: (u64, u64) = (10, 300);
 
 /// The labels of a deployment's pods.
 fn labels(namespace: &str, name: &str) -> Value {
-    if HUBS.contains(&namespace) {
-        json!({"app": "jupyterhub", "component": name, "release": namespace})
-    } else {
+    if OTHERS.contains(&namespace) {
         json!({"app": name})
+    } else {
+        json!({"app": "jupyterhub", "component": name, "release": namespace})
     }
 }
 
@@ -144,9 +143,9 @@ fn service(namespace: &str, number: u8, service: Service) -> Value {
 impl State {
     /// Everything that runs on the core node since `at`.
     pub(super) fn add_deployments(&mut self, node: &str, at: Timestamp) {
-        let hubs = HUBS
-            .into_iter()
-            .flat_map(|hub| HUB.map(|(name, image)| (hub, name, image)));
+        let namespaces = self.layout.hubs.clone();
+        let hubs = (namespaces.iter())
+            .flat_map(|hub| HUB.map(|(name, image)| (hub.as_str(), name, image)));
         let others = (DEPLOYMENTS.iter())
             .flat_map(|(namespace, names, image)| names.iter().map(|n| (*namespace, *n, *image)));
         for (namespace, name, image) in hubs.chain(others) {
@@ -154,7 +153,7 @@ impl State {
             self.deploy(node, (namespace, name, image), at);
         }
         self.count_deployments();
-        for namespace in HUBS {
+        for namespace in &namespaces {
             for (one, number) in HUB_SERVICES.into_iter().zip(0..) {
                 self.store.put(service(namespace, number, one), at);
             }

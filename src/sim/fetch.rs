@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::fault::Trouble;
 use super::images::{self, Image};
-use super::objects::{NOTEBOOK, text};
+use super::objects::text;
 use super::pullers::pulled;
 use super::state::{Fetching, State, Todo, later};
 
@@ -54,7 +54,7 @@ fn is_malformed(name: &str) -> bool {
     name.is_empty() || !path.chars().all(plain) || tag.contains(char::is_whitespace)
 }
 
-fn not_found(image: &str) -> String {
+pub(super) fn not_found(image: &str) -> String {
     let full = full(image);
     format!(
         "rpc error: code = NotFound desc = failed to pull and unpack image \"{full}\": failed to \
@@ -104,7 +104,7 @@ impl State {
             return self.wait_for(namespace, name, ("InvalidImageName", &why));
         }
         // The image pullers are at it, and tell when it is there.
-        if image == NOTEBOOK {
+        if self.is_pulled(node, image) {
             return;
         }
         let message = format!("Pulling image \"{image}\"");
@@ -141,8 +141,8 @@ impl State {
 
     /// The image of that name, as a node finds it.
     fn known(&mut self, image: &str, at: Timestamp) -> Option<Image> {
-        let missing = (self.strikes(Trouble::ImageTypo, at) && image != NOTEBOOK)
-            || (self.strikes(Trouble::ImageMissing, at) && image == NOTEBOOK);
+        let missing = (self.strikes(Trouble::ImageTypo, at) && image != self.layout.notebook)
+            || (self.strikes(Trouble::ImageMissing, at) && image == self.layout.notebook);
         images::find(image).copied().filter(|_| !missing)
     }
 

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::door::param;
 use super::fault::Trouble;
 use super::handle::Sim;
+use super::layout::Layout;
 use super::state::{self as world, later, millis};
-use crate::names::AllowList;
 use git::Git;
 use pulls::Pull;
 
@@ -25,16 +25,10 @@ use pulls::Pull;
 pub(super) const ADDRESS: &str = "http://practice-github";
 /// Its pages.
 const PAGES: &str = "https://github.example";
-/// Who our token belongs to.
-const ME: &str = "practice-ann";
 /// The token.
 pub(super) const TOKEN: &str = "gho_practice";
 /// The same where it is of the narrow kind.
 pub(super) const NARROW: &str = "github_pat_practice";
-/// Somebody else's repository.
-const UPSTREAM: &str = "somebody/infrastructure";
-const FILE: &str = "clusters/practice/hub.values.yaml";
-const BRANCH: &str = "main";
 /// The domain that somebody else has proposed already, under `pr-exists`.
 const PROPOSED: &str = "new.domain.ca";
 /// The longest request.
@@ -43,23 +37,6 @@ const BODY_MAX: usize = 1 << 20;
 const FORKING: (u64, u64) = (4_000, 95_000);
 /// How many requests a secondary limit refuses.
 const REFUSED: u32 = 2;
-
-/// Where its list of domains is; the first key is where it was before.
-pub(super) fn allow_list() -> AllowList {
-    AllowList {
-        repository: crate::names::Repository {
-            owner: "somebody".to_owned(),
-            name: "infrastructure".to_owned(),
-        },
-        path: FILE.to_owned(),
-        keys: [
-            "jupyterhub.hub.config.EmailAuthenticatingCILogonOAuthenticator.allowed_domains",
-            "jupyterhub.hub.config.CILogonOAuthenticator.allowed_idps.\"http://google.com/accounts/o8/id\".allowed_domains",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-    }
-}
 
 /// The file as it stands; the list has a second reader, by an alias.
 const VALUES: &str = include_str!("github/hub.values.yaml");
@@ -80,6 +57,14 @@ jupyterhub:
 pub(super) struct GitHub {
     git: Git,
     pulls: Vec<Pull>,
+    /// Who our token belongs to.
+    me: String,
+    /// The default branch of upstream and of its forks.
+    branch: String,
+    /// Whether we may push to upstream itself.
+    push: bool,
+    /// Whether a repository of ours has the name that the fork would have.
+    taken: bool,
     /// When our fork is there, in milliseconds; none while nobody has asked for it.
     forked_ms: Option<u64>,
     /// How many requests were refused.
@@ -88,9 +73,15 @@ pub(super) struct GitHub {
 
 impl Default for GitHub {
     fn default() -> Self {
+        let list = Layout::default().list;
+        let branch = "main".to_owned();
         Self {
-            git: Git::of(VALUES),
+            git: Git::of(&list, &branch, VALUES),
             pulls: Vec::new(),
+            me: "practice-ann".to_owned(),
+            branch,
+            push: false,
+            taken: false,
             forked_ms: None,
             refused: 0,
         }
@@ -178,7 +169,7 @@ impl Asked {
     fn answer(&self, state: &mut world::State, at: Timestamp) -> Response {
         state.befall(at);
         if self.path == "/user" {
-            return yes(json!({ "login": ME, "id": 7 }));
+            return yes(json!({ "login": state.github.me, "id": 7 }));
         }
         let writes = self.method == Method::POST;
         if writes
@@ -211,7 +202,7 @@ impl Asked {
         if writes && !rest.starts_with("git/") && !["forks", "pulls"].contains(&rest) {
             return missing();
         }
-        if writes && rest.starts_with("git/") && repository == UPSTREAM {
+        if writes && rest.starts_with("git/") && !state.may_push(&repository) {
             return no(StatusCode::FORBIDDEN, "Must have push access to repository");
         }
         match (self.method.as_str(), rest) {
@@ -234,33 +225,52 @@ impl Asked {
                 FORKING.0
             };
             state.github.forked_ms = Some(millis(later(at, took)));
-            state.github.git.fork(UPSTREAM, &fork());
+            let (upstream, fork) = (state.upstream(), state.fork());
+            let branch = state.github.branch.clone();
+            state.github.git.fork(&upstream, &fork, &branch);
             state.record("POST", &self.path, self.body.clone(), at);
         }
         (
             StatusCode::ACCEPTED,
-            axum::Json(state.described(&fork(), at)),
+            axum::Json(state.described(&state.fork(), at)),
         )
             .into_response()
     }
 }
 
-/// Our fork's name.
-fn fork() -> String {
-    format!(
-        "{ME}/{}",
-        UPSTREAM.split('/').next_back().unwrap_or_default()
-    )
-}
-
 impl world::State {
+    /// Our fork's name.
+    fn fork(&self) -> String {
+        format!("{}/{}", self.github.me, self.layout.list.repository.name)
+    }
+
+    fn may_push(&self, repository: &str) -> bool {
+        repository != self.upstream() || self.github.push
+    }
+
+    /// The list's file as it stands upstream.
+    fn listed(&self) -> String {
+        let (upstream, path) = (self.upstream(), &self.layout.list.path);
+        let (git, branch) = (&self.github.git, &self.github.branch);
+        git.read(&upstream, branch, path).unwrap_or_default()
+    }
+
+    /// A commit upstream: the list's file with this text, or without the file.
+    fn commit_upstream(&mut self, text: Option<&str>) {
+        let (upstream, path) = (self.upstream(), self.layout.list.path.clone());
+        let GitHub { git, branch, .. } = &mut self.github;
+        if let Some(sha) = git.changed((&upstream, branch), &path, text) {
+            git.point(&upstream, branch, sha);
+        }
+    }
+
     /// What goes wrong with what is there.
     fn befall(&mut self, at: Timestamp) {
         if self.strikes_once(Trouble::ListMoved, at) {
-            self.github.git.commit_file(UPSTREAM, FILE, Some(MOVED));
+            self.commit_upstream(Some(MOVED));
         }
         if self.strikes_once(Trouble::FileMoved, at) {
-            self.github.git.commit_file(UPSTREAM, FILE, None);
+            self.commit_upstream(None);
         }
         if self.strikes_once(Trouble::PrExists, at) {
             self.propose_elsewhere(at);
@@ -268,18 +278,24 @@ impl world::State {
     }
 
     fn has(&self, repository: &str, at: Timestamp) -> bool {
-        repository == UPSTREAM
-            || repository == fork()
-                && (self.github.forked_ms.is_some() || self.strikes(Trouble::ForkNameTaken, at))
+        repository == self.upstream()
+            || repository == self.fork() && (self.github.forked_ms.is_some() || self.is_taken(at))
+    }
+
+    /// Whether something else has the name of our fork.
+    fn is_taken(&self, at: Timestamp) -> bool {
+        self.github.taken || self.strikes(Trouble::ForkNameTaken, at)
     }
 
     fn described(&self, repository: &str, at: Timestamp) -> Value {
-        let is_fork = repository == fork() && !self.strikes(Trouble::ForkNameTaken, at);
+        let upstream = self.upstream();
+        let is_fork = repository != upstream && !self.is_taken(at);
+        let push = self.may_push(repository);
         let mut told = json!({ "id": 1, "full_name": repository, "fork": is_fork, "archived": false,
-            "default_branch": BRANCH, "html_url": format!("{PAGES}/{repository}"),
-            "permissions": { "admin": repository != UPSTREAM, "push": repository != UPSTREAM, "pull": true } });
+            "default_branch": self.github.branch, "html_url": format!("{PAGES}/{repository}"),
+            "permissions": { "admin": push, "push": push, "pull": true } });
         if is_fork && let Some(told) = told.as_object_mut() {
-            told.insert("parent".to_owned(), json!({ "full_name": UPSTREAM }));
+            told.insert("parent".to_owned(), json!({ "full_name": upstream }));
         }
         told
     }
@@ -287,21 +303,22 @@ impl world::State {
     /// Somebody else's change of the list, merged upstream: a domain more before the one that is
     /// third.
     fn change_upstream(&mut self, domain: &str) {
-        let text = self.github.git.read(UPSTREAM, FILE).unwrap_or_default();
+        let text = self.listed();
         let line = format!("              - \"rvschools.ab.ca\"\n              - \"{domain}\"\n");
         let text = text.replace("              - \"rvschools.ab.ca\"\n", &line);
-        self.github.git.commit_file(UPSTREAM, FILE, Some(&text));
+        self.commit_upstream(Some(&text));
     }
 
     /// Somebody else proposes the very same domain.
     fn propose_elsewhere(&mut self, at: Timestamp) {
-        let text = self.github.git.read(UPSTREAM, FILE).unwrap_or_default();
+        let text = self.listed();
         let line = format!("              - \"wsrd.ca\"\n              - {PROPOSED}\n");
         let text = text.replace("              - \"wsrd.ca\"\n", &line);
-        let head = self
-            .github
-            .git
-            .branch_with(UPSTREAM, "a-school-more", FILE, &text);
+        let (upstream, path) = (self.upstream(), self.layout.list.path.clone());
+        let GitHub { git, branch, .. } = &mut self.github;
+        let changed = git.changed((&upstream, branch), &path, Some(&text));
+        let head = changed.unwrap_or_default();
+        git.point(&upstream, "a-school-more", head.clone());
         self.github.pulls.push(Pull {
             number: 41,
             title: "A school more".to_owned(),

@@ -13,9 +13,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 pub(super) use answers::HOSTS;
-use answers::{known_cluster, known_parent};
 
-use super::cluster;
 use super::handle::Sim;
 use super::refusals;
 use super::state::State;
@@ -59,7 +57,7 @@ impl ClusterManager for Sim {
         _options: RequestOptions,
     ) -> Result<Response<model::ListClustersResponse>> {
         self.answer(false, |state, _| {
-            known_parent(&req.parent)?;
+            state.known_parent(&req.parent)?;
             Ok(model::ListClustersResponse::new().set_clusters([state.cluster()]))
         })
         .await
@@ -71,7 +69,7 @@ impl ClusterManager for Sim {
         _options: RequestOptions,
     ) -> Result<Response<model::Cluster>> {
         self.answer(false, |state, _| {
-            known_cluster(&req.name)?;
+            state.known_cluster(&req.name)?;
             Ok(state.cluster())
         })
         .await
@@ -86,13 +84,13 @@ impl ClusterManager for Sim {
         let (name, pool) = (req.name, update.desired_node_pool_id);
         let autoscaling = update.desired_node_pool_autoscaling;
         self.answer(true, |state, now| {
-            known_cluster(&name)?;
+            state.known_cluster(&name)?;
             let Some(autoscaling) = autoscaling else {
                 return Err(refusals::invalid("Must specify a field to update."));
             };
             let body = json!({"update": {"desiredNodePoolId": pool,
                 "desiredNodePoolAutoscaling": autoscaling}});
-            let op = state.set_autoscaling(&cluster().pool(&pool), autoscaling, now)?;
+            let op = state.set_autoscaling(&state.layout.cluster.pool(&pool), autoscaling, now)?;
             state.record("PUT", &name, body, now);
             Ok(op)
         })
@@ -105,7 +103,7 @@ impl ClusterManager for Sim {
         _options: RequestOptions,
     ) -> Result<Response<model::ListNodePoolsResponse>> {
         self.answer(false, |state, _| {
-            known_cluster(&req.parent)?;
+            state.known_cluster(&req.parent)?;
             Ok(model::ListNodePoolsResponse::new().set_node_pools(state.cluster().node_pools))
         })
         .await
@@ -158,7 +156,7 @@ impl ClusterManager for Sim {
         _options: RequestOptions,
     ) -> Result<Response<model::ListOperationsResponse>> {
         self.answer(false, |state, _| {
-            known_parent(&req.parent)?;
+            state.known_parent(&req.parent)?;
             let operations = state.operations.iter().map(|op| op.report.clone());
             Ok(model::ListOperationsResponse::new().set_operations(operations))
         })
@@ -172,7 +170,7 @@ impl ClusterManager for Sim {
     ) -> Result<Response<model::Operation>> {
         self.answer(false, |state, _| {
             let mut known = state.operations.iter().map(|op| &op.report);
-            let found = known.find(|op| cluster().operation(&op.name) == req.name);
+            let found = known.find(|op| state.layout.cluster.operation(&op.name) == req.name);
             found.cloned().ok_or_else(|| refusals::not_found(&req.name))
         })
         .await

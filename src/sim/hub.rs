@@ -24,7 +24,6 @@ use super::configurator::{AWAY, Configurator};
 use super::door::param;
 use super::fault::Trouble;
 use super::handle::Sim;
-use super::pullers::HUBS;
 use super::state::{self as world, millis};
 use servers::Spawn;
 
@@ -34,8 +33,6 @@ pub(super) const ADDRESS: &str = "http://practice-hub";
 pub(super) const TOKEN: &str = "practice";
 /// The version it says it is.
 const VERSION: &str = "5.4.6";
-/// Where it runs.
-const NAMESPACE: &str = HUBS[0];
 /// Whose servers our token may start and use.
 const CHECKER: &str = "deployment-service-check";
 /// The longest request.

@@ -57,6 +57,9 @@ fn taint(key: &str, value: Option<&str>, effect: &str) -> Value {
 
 /// The taints the pool itself is configured with.
 fn own_taints(pool: &Pool) -> Vec<Value> {
+    if let Some(shape) = &pool.shape {
+        return shape.taints();
+    }
     match pool.purpose.as_str() {
         "user" => vec![taint(
             "hub.jupyter.org_dedicated",
@@ -68,7 +71,7 @@ fn own_taints(pool: &Pool) -> Vec<Value> {
 }
 
 fn labels(name: &str, pool: &Pool, zone: &str) -> Value {
-    let region = super::CLUSTER.location;
+    let region = zone.rsplit_once('-').map_or(zone, |(region, _)| region);
     json!({
         "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux",
         "beta.kubernetes.io/instance-type": "n1-highmem-8",
@@ -109,7 +112,7 @@ fn object(name: &str, pool: &Pool, instance: &Instance, id: u64, at: Timestamp) 
     taints.push(taint("node.kubernetes.io/not-ready", None, "NoSchedule"));
     taints.push(taint("node.kubernetes.io/not-ready", None, "NoExecute"));
     let zone = &instance.zone;
-    json!({
+    let mut node = json!({
         "apiVersion": "v1", "kind": "Node",
         "metadata": {"name": name, "labels": labels(name, pool, zone), "annotations": {
             "container.googleapis.com/instance_id": id.to_string(),
@@ -126,7 +129,11 @@ fn object(name: &str, pool: &Pool, instance: &Instance, id: u64, at: Timestamp) 
                 "containerRuntimeVersion": "containerd://1.7.22", "architecture": "amd64",
                 "operatingSystem": "linux"},
         },
-    })
+    });
+    if let Some(shape) = &pool.shape {
+        shape.dress(&mut node, name, zone);
+    }
+    node
 }
 
 /// A node as it is when it has been ready for a while and holds an image of its users.

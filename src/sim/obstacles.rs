@@ -7,7 +7,6 @@ use super::autoscaler::Backoff;
 use super::fault::Trouble;
 use super::objects::{Pod, set, text};
 use super::people::key;
-use super::pullers::HUBS;
 use super::state::{State, Todo, later, millis};
 
 /// The grace of `drain-timeout`'s pod, and how long the budget of `pdb-blocks` allows nothing, in
@@ -38,9 +37,10 @@ impl State {
             ),
         };
         self.place(name, owner, &node, at);
+        let home = self.hub_home().to_owned();
         match trouble {
             Trouble::DrainTimeout => {
-                self.store.edit("Pod", Some(HUBS[0]), name, |pod| {
+                self.store.edit("Pod", Some(&home), name, |pod| {
                     let grace = json!(HOUR / 1000);
                     set(pod, "/spec/terminationGracePeriodSeconds", grace);
                 });
@@ -48,7 +48,7 @@ impl State {
             Trouble::PdbBlocks => {
                 let budget = json!({
                     "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-                    "metadata": {"namespace": HUBS[0], "name": BUDGET, "generation": 1},
+                    "metadata": {"namespace": home, "name": BUDGET, "generation": 1},
                     "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": BUDGET}}},
                     "status": {},
                 });
@@ -63,7 +63,7 @@ impl State {
     fn place(&mut self, name: &str, owner: Option<(&str, &str)>, node: &str, at: Timestamp) {
         let app = name.split('-').next().unwrap_or(name);
         let pod = Pod {
-            namespace: HUBS[0],
+            namespace: &self.hub_home().to_owned(),
             name,
             node,
             labels: json!({ "app": app }),
@@ -105,8 +105,9 @@ impl State {
         if let Some(node) = node.filter(|_| method == "PATCH")
             && self.strikes_once(Trouble::SomebodyArrives, at)
         {
-            let pod = self.enrol((HUBS[0], "latecomer"), later(at, 2 * HOUR), at);
-            self.bind(&key(HUBS[0], &pod), node, at);
+            let home = self.hub_home().to_owned();
+            let pod = self.enrol((&home, "latecomer"), later(at, 2 * HOUR), at);
+            self.bind(&key(&home, &pod), node, at);
         }
     }
 }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-use super::CLUSTER;
 use super::fault::Trouble;
 use super::pools::Shortage;
 use super::state::{State, Todo, later, millis, moment};
@@ -75,7 +74,7 @@ impl State {
     ) -> model::Operation {
         let name = format!("operation-{}-{}", at.as_millisecond(), self.chance.uuid());
         let links = "https://container.googleapis.com/v1/projects/123456789012/locations";
-        let location = CLUSTER.location;
+        let location = self.layout.cluster.location.clone();
         let target = match &effect {
             Effect::Nothing => String::new(),
             Effect::Autoscale { pool, .. } | Effect::Size { pool, .. } => {
@@ -86,10 +85,10 @@ impl State {
             .set_self_link(format!("{links}/{location}/operations/{name}"))
             .set_target_link(format!(
                 "{links}/{location}/clusters/{}{target}",
-                CLUSTER.cluster
+                self.layout.cluster.cluster
             ))
             .set_name(&name)
-            .set_location(location)
+            .set_location(&location)
             .set_operation_type(kind)
             .set_status(operation::Status::Running)
             .set_start_time(at.to_string());

@@ -6,10 +6,10 @@ use google_cloud_container_v1::model::{NodePoolAutoscaling, StatusCondition};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::CLUSTER;
 use super::autoscaler::Backoff;
 use super::drains::By;
 use super::fault::Trouble;
+use super::shape::Shape;
 use super::state::{State, Todo, later};
 
 /// How long things take, in milliseconds: least and most.
@@ -26,7 +26,7 @@ pub(super) struct Pool {
     pub(super) name: String,
     /// `core` or `user`: the label hubs select by.
     pub(super) purpose: String,
-    /// Its zones, each with the hash of its instance group.
+    /// Its zones, each with the address of its instance group.
     pub(super) groups: BTreeMap<String, String>,
     pub(super) autoscaling: NodePoolAutoscaling,
     /// Its machines by name, whether or not Kubernetes has heard of them.
@@ -36,6 +36,9 @@ pub(super) struct Pool {
     /// Until when the autoscaler lets it be.
     #[serde(default)]
     pub(super) backoff: Option<Backoff>,
+    /// What its machines are like, where it is a copy.
+    #[serde(default)]
+    pub(super) shape: Option<Shape>,
 }
 
 /// A virtual machine.
@@ -98,18 +101,15 @@ impl Pool {
         self.groups.keys().map(|zone| self.target(zone)).sum()
     }
 
-    pub(super) fn group(&self, zone: &str) -> String {
-        let hash = self.groups.get(zone).map_or("", String::as_str);
-        format!("gke-{}-{}-{hash}", CLUSTER.cluster, self.name)
+    /// How the names of a zone's machines begin.
+    fn group(&self, zone: &str) -> &str {
+        let name = self.group_url(zone).rsplit('/').next().unwrap_or_default();
+        name.strip_suffix("-grp").unwrap_or(name)
     }
 
     /// The zone's instance group, as the autoscaler and GKE name it.
-    pub(super) fn group_url(&self, zone: &str) -> String {
-        format!(
-            "https://www.googleapis.com/compute/v1/projects/{}/zones/{zone}/instanceGroups/{}-grp",
-            CLUSTER.project,
-            self.group(zone)
-        )
+    pub(super) fn group_url(&self, zone: &str) -> &str {
+        self.groups.get(zone).map_or("", String::as_str)
     }
 }
 

@@ -1,20 +1,18 @@
 //! The image pullers of the hubs: on each user node one pod per hub, whose init containers make
 //! the node hold the images people will need. Most of a warm-up is spent here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fault::Trouble;
-use super::objects::{NOTEBOOK, Pod, TOOLS, controller, is_of_node, set, stamp, text};
+use super::fetch::not_found;
+use super::objects::{Pod, controller, is_of_node, set, stamp, text};
 use super::pools::Stage;
 use super::state::{Fetching, Pulling, State, Todo, later};
 
-/// The namespaces with a hub in them.
-pub(super) const HUBS: [&str; 2] = ["prod", "staging"];
 pub(super) const PULLER: &str = "continuous-image-puller";
-const PAUSE: &str = "registry.k8s.io/pause:3.10";
 
 /// How long things take, in milliseconds: least and most.
 const TOOLS_PULL: (u64, u64) = (15_000, 30_000);
@@ -23,26 +21,59 @@ const NOT_FOUND: (u64, u64) = (1_500, 3_000);
 /// The kubelet reports new images with its next status.
 const REPORT: (u64, u64) = (2_000, 5_000);
 const BACK_OFF: u64 = 12_000;
+const TOOLS_BYTES: u64 = 21_474_836;
+const NOTEBOOK_BYTES: u64 = 4_187_593_113;
 /// After so many tries the world stops counting them: nothing new would be seen.
 const TRIES: u32 = 6;
 
+/// A puller's container, or what it is known to be called.
+fn named(container: &Value) -> (&str, &str) {
+    (text(container, "/name"), text(container, "/image"))
+}
+
+/// A pod that makes a node hold images.
+struct Puller {
+    namespace: String,
+    name: String,
+    /// The small image of its first container.
+    tools: Option<String>,
+    /// The image people work in.
+    notebook: Option<String>,
+}
+
+/// The containers of a puller pod that hold what is pulled; its last one is the notebook image.
+fn pulling(pod: &Value) -> Vec<(&str, &str)> {
+    let containers = pod
+        .pointer("/spec/initContainers")
+        .and_then(Value::as_array);
+    containers.into_iter().flatten().map(named).collect()
+}
+
 /// The status of a puller pod at a step.
-fn status(step: Pulling, at: Timestamp) -> Value {
+fn status(pod: &Value, step: Pulling, at: Timestamp) -> Value {
+    let (first, notebook) = {
+        let mut all = pulling(pod);
+        let last = all.pop().unwrap_or_default();
+        (all, last)
+    };
+    let pause = named(pod.pointer("/spec/containers/0").unwrap_or(&Value::Null));
     let waiting = |reason: &str| json!({"waiting": {"reason": reason}});
     let done = json!({"terminated": {"exitCode": 0, "reason": "Completed",
         "startedAt": stamp(at), "finishedAt": stamp(at)}});
     let initializing = waiting("PodInitializing");
-    let (first, second) = match step {
+    let (tools, pulled) = match step {
         Pulling::Bound | Pulling::Tools => (initializing.clone(), initializing.clone()),
         Pulling::Notebook { .. } => (done.clone(), initializing.clone()),
         Pulling::Failing { .. } => {
-            let failed = json!({"waiting": {"reason": "ErrImagePull", "message": not_found()}});
+            let failed =
+                json!({"waiting": {"reason": "ErrImagePull", "message": not_found(notebook.1)}});
             (done.clone(), failed)
         }
         Pulling::BackingOff { .. } => {
             let message = format!(
-                "Back-off pulling image \"{NOTEBOOK}\": ErrImagePull: {}",
-                not_found()
+                "Back-off pulling image \"{}\": ErrImagePull: {}",
+                notebook.1,
+                not_found(notebook.1)
             );
             (
                 done.clone(),
@@ -52,7 +83,7 @@ fn status(step: Pulling, at: Timestamp) -> Value {
         Pulling::Done { .. } => (done.clone(), done.clone()),
     };
     let ready = matches!(step, Pulling::Done { .. });
-    let container = |name: &str, image: &str, state: Value| {
+    let container = |(name, image): (&str, &str), state: Value| {
         let finished = state.get("terminated").is_some() || state.get("running").is_some();
         json!({"name": name, "image": image, "imageID": "", "ready": finished,
             "started": finished, "restartCount": 0, "state": state})
@@ -79,20 +110,12 @@ fn status(step: Pulling, at: Timestamp) -> Value {
             condition("Initialized", ready, (!ready).then_some("ContainersNotInitialized")),
             condition("ContainersReady", ready, unready), condition("Ready", ready, unready),
         ],
-        "initContainerStatuses": [
-            container("image-pull-metadata-block", TOOLS, first),
-            container("image-pull-singleuser", NOTEBOOK, second),
-        ],
-        "containerStatuses": [container("pause", PAUSE, pausing)],
+        "initContainerStatuses": first.into_iter()
+            .map(|one| container(one, tools.clone()))
+            .chain([container(notebook, pulled)])
+            .collect::<Vec<_>>(),
+        "containerStatuses": [container(pause, pausing)],
     })
-}
-
-fn not_found() -> String {
-    format!(
-        "rpc error: code = NotFound desc = failed to pull and unpack image \
-         \"docker.io/{NOTEBOOK}\": failed to resolve reference \"docker.io/{NOTEBOOK}\": \
-         docker.io/{NOTEBOOK}: not found"
-    )
 }
 
 /// A length of time as the kubelet writes it: `17m31.204s`.
@@ -121,60 +144,67 @@ impl State {
         if !here {
             return;
         }
+        let normal = |reason| ("Normal", reason);
+        let warning = |reason| ("Warning", reason);
         match step {
             Pulling::Bound => self.bind_pullers(node, at),
             Pulling::Tools => {
-                self.puller_event(
-                    node,
-                    ("Normal", "Pulling"),
-                    &format!("Pulling image \"{TOOLS}\""),
-                    at,
-                );
+                self.tools_event(node, normal("Pulling"), at, |image| {
+                    format!("Pulling image \"{image}\"")
+                });
                 let took_ms = self.chance.between(TOOLS_PULL);
                 self.pull_later(node, Pulling::Notebook { took_ms }, later(at, took_ms));
             }
             Pulling::Notebook { took_ms } => {
-                self.puller_event(
-                    node,
-                    ("Normal", "Pulled"),
-                    &pulled(TOOLS, took_ms, 21_474_836),
-                    at,
-                );
-                self.hold_image(node, TOOLS, 21_474_836);
+                self.tools_event(node, normal("Pulled"), at, |image| {
+                    pulled(image, took_ms, TOOLS_BYTES)
+                });
+                for image in self.pulled_on(node, |puller| puller.tools) {
+                    self.hold_image(node, &image, TOOLS_BYTES);
+                }
                 self.pull_notebook(node, at);
             }
             Pulling::Failing { tries } => {
-                let failed = format!("Failed to pull image \"{NOTEBOOK}\": {}", not_found());
-                self.puller_event(node, ("Warning", "Failed"), &failed, at);
-                self.puller_event(node, ("Warning", "Failed"), "Error: ErrImagePull", at);
+                self.notebook_event(node, warning("Failed"), at, |image| {
+                    format!("Failed to pull image \"{image}\": {}", not_found(image))
+                });
+                self.notebook_event(node, warning("Failed"), at, |_| {
+                    "Error: ErrImagePull".to_owned()
+                });
                 self.pull_later(node, Pulling::BackingOff { tries }, later(at, BACK_OFF));
             }
             Pulling::BackingOff { tries } => {
-                let message = format!("Back-off pulling image \"{NOTEBOOK}\"");
-                self.puller_event(node, ("Normal", "BackOff"), &message, at);
-                self.puller_event(node, ("Warning", "Failed"), "Error: ImagePullBackOff", at);
+                self.notebook_event(node, normal("BackOff"), at, |image| {
+                    format!("Back-off pulling image \"{image}\"")
+                });
+                self.notebook_event(node, warning("Failed"), at, |_| {
+                    "Error: ImagePullBackOff".to_owned()
+                });
                 if tries < TRIES {
                     let again = later(at, 10_000 << tries);
                     self.pull_later(node, Pulling::Failing { tries: tries + 1 }, again);
                 }
             }
             Pulling::Done { took_ms } => {
-                self.puller_event(
-                    node,
-                    ("Normal", "Pulled"),
-                    &pulled(NOTEBOOK, took_ms, 4_187_593_113),
-                    at,
-                );
-                self.puller_event(node, ("Normal", "Started"), "Started container pause", at);
-                self.hold_image(node, &format!("docker.io/{NOTEBOOK}"), 4_187_593_113);
-                let (node, image) = (node.to_owned(), NOTEBOOK.to_owned());
-                self.start_waiting(&Fetching { node, image }, None, at);
+                self.notebook_event(node, normal("Pulled"), at, |image| {
+                    pulled(image, took_ms, NOTEBOOK_BYTES)
+                });
+                self.notebook_event(node, normal("Started"), at, |_| {
+                    "Started container pause".to_owned()
+                });
+                for image in self.pulled_on(node, |puller| puller.notebook) {
+                    self.hold_image(node, &image, NOTEBOOK_BYTES);
+                    let node = node.to_owned();
+                    self.start_waiting(&Fetching { node, image }, None, at);
+                }
             }
         }
-        for (namespace, name) in self.pullers(node) {
+        for puller in self.pullers(node) {
+            let (namespace, name) = (puller.namespace, puller.name);
             self.store.edit("Pod", Some(&namespace), &name, |pod| {
                 let began = pod.pointer("/status/startTime").cloned();
-                set(pod, "/status", status(step, at));
+                let status = status(pod, step, at);
+                set(pod, "/status", status);
                 if let Some(began) = began {
                     set(pod, "/status/startTime", began);
                 }
@@ -189,12 +219,9 @@ impl State {
     }
 
     fn pull_notebook(&mut self, node: &str, at: Timestamp) {
-        self.puller_event(
-            node,
-            ("Normal", "Pulling"),
-            &format!("Pulling image \"{NOTEBOOK}\""),
-            at,
-        );
+        self.notebook_event(node, ("Normal", "Pulling"), at, |image| {
+            format!("Pulling image \"{image}\"")
+        });
         if self.strikes(Trouble::ImageMissing, at) {
             let fails = self.soon(at, NOT_FOUND);
             return self.pull_later(node, Pulling::Failing { tries: 1 }, fails);
@@ -206,28 +233,35 @@ impl State {
     }
 
     fn bind_pullers(&mut self, node: &str, at: Timestamp) {
-        for namespace in HUBS {
-            let name = format!("{PULLER}-{}", self.chance.suffix(5));
+        let daemons: Vec<Value> = (self.store.list("DaemonSet"))
+            .filter(|daemon| text(daemon, "/metadata/labels/component") == PULLER)
+            .cloned()
+            .collect();
+        for daemon in daemons {
+            let namespace = text(&daemon, "/metadata/namespace");
+            let owner = text(&daemon, "/metadata/name");
+            let name = format!("{owner}-{}", self.chance.suffix(5));
+            let of = |pointer| daemon.pointer(pointer).cloned().unwrap_or_default();
+            let pause = of("/spec/template/spec/containers/0");
             let mut pod = Pod {
                 namespace,
                 name: &name,
                 node,
-                labels: json!({"app": "jupyterhub", "component": PULLER, "release": namespace}),
-                owner: Some(("DaemonSet", PULLER)),
-                containers: &[("pause", PAUSE)],
+                labels: of("/spec/template/metadata/labels"),
+                owner: Some(("DaemonSet", owner)),
+                containers: &[named(&pause)],
             }
             .running(at);
-            let init = [
-                ("image-pull-metadata-block", TOOLS),
-                ("image-pull-singleuser", NOTEBOOK),
-            ]
-            .map(|(name, image)| {
-                json!({"name": name, "image": image, "imagePullPolicy": "IfNotPresent",
-                        "command": ["/bin/sh", "-c", "echo \"Pulling complete\""]})
-            });
-            set(&mut pod, "/spec/initContainers", json!(init));
+            let mut init = of("/spec/template/spec/initContainers");
+            for container in init.as_array_mut().into_iter().flatten() {
+                set(container, "/imagePullPolicy", json!("IfNotPresent"));
+                let command = json!(["/bin/sh", "-c", "echo \"Pulling complete\""]);
+                set(container, "/command", command);
+            }
+            set(&mut pod, "/spec/initContainers", init);
             set(&mut pod, "/spec/terminationGracePeriodSeconds", json!(0));
-            set(&mut pod, "/status", status(Pulling::Bound, at));
+            let status = status(&pod, Pulling::Bound, at);
+            set(&mut pod, "/status", status);
             self.store.put(pod, at);
             let message = format!("Successfully assigned {namespace}/{name} to {node}");
             let what = ("Normal", "Scheduled", "default-scheduler");
@@ -235,29 +269,59 @@ impl State {
         }
     }
 
-    /// Namespace and name of a node's image pullers.
-    fn pullers(&self, node: &str) -> Vec<(String, String)> {
-        self.pods_on(node)
-            .filter(|pod| text(pod, "/metadata/labels/component") == PULLER)
-            .map(|pod| {
-                (
-                    text(pod, "/metadata/namespace").to_owned(),
-                    text(pod, "/metadata/name").to_owned(),
-                )
-            })
-            .collect()
+    /// A node's image pullers.
+    fn pullers(&self, node: &str) -> Vec<Puller> {
+        let pods =
+            (self.pods_on(node)).filter(|pod| text(pod, "/metadata/labels/component") == PULLER);
+        pods.map(|pod| {
+            let mut images = pulling(pod).into_iter().map(|(_, image)| image.to_owned());
+            let notebook = images.next_back();
+            Puller {
+                namespace: text(pod, "/metadata/namespace").to_owned(),
+                name: text(pod, "/metadata/name").to_owned(),
+                tools: images.next(),
+                notebook,
+            }
+        })
+        .collect()
     }
 
-    fn puller_event(
+    /// The images that a node's pullers pull, each once.
+    fn pulled_on(&self, node: &str, which: fn(Puller) -> Option<String>) -> BTreeSet<String> {
+        self.pullers(node).into_iter().filter_map(which).collect()
+    }
+
+    /// Whether a node's pullers pull this image, and so tell when it is there.
+    pub(super) fn is_pulled(&self, node: &str, image: &str) -> bool {
+        self.pulled_on(node, |puller| puller.notebook)
+            .contains(image)
+    }
+
+    fn tools_event(
         &mut self,
         node: &str,
-        (severity, reason): (&str, &str),
-        message: &str,
+        what: (&str, &str),
         at: Timestamp,
+        message: impl Fn(&str) -> String,
     ) {
-        for (namespace, name) in self.pullers(node) {
-            let what = (severity, reason, "kubelet");
-            self.event(("Pod", Some(&namespace), &name), what, message, at);
+        for puller in self.pullers(node) {
+            if let Some(image) = &puller.tools {
+                self.kubelet((&puller.namespace, &puller.name), what, &message(image), at);
+            }
+        }
+    }
+
+    fn notebook_event(
+        &mut self,
+        node: &str,
+        what: (&str, &str),
+        at: Timestamp,
+        message: impl Fn(&str) -> String,
+    ) {
+        for puller in self.pullers(node) {
+            if let Some(image) = &puller.notebook {
+                self.kubelet((&puller.namespace, &puller.name), what, &message(image), at);
+            }
         }
     }
 

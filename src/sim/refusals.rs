@@ -74,7 +74,7 @@ pub(super) fn not_cancellable(operation: &str) -> Error {
 }
 
 /// Fewer processors are left than a resize needs.
-pub(super) fn quota(requires: usize, limit: usize, available: usize) -> Error {
+pub(super) fn quota(project: &str, requires: usize, limit: usize, available: usize) -> Error {
     let short = requires.saturating_sub(available);
     error(
         Code::PermissionDenied,
@@ -84,7 +84,7 @@ pub(super) fn quota(requires: usize, limit: usize, available: usize) -> Error {
              '{requires}.0' and is short '{short}.0'. project has a quota of '{limit}.0' with \
              '{available}.0' available. View and manage quotas at \
              https://console.cloud.google.com/iam-admin/quotas?usage=USED&project={}.",
-            super::CLUSTER.project
+            project
         ),
         Vec::new(),
     )
@@ -139,7 +139,7 @@ impl State {
             return Err(rate_limited());
         }
         if writes && self.strikes(Trouble::Denied, at) {
-            return Err(denied(&super::cluster()));
+            return Err(denied(&self.layout.cluster));
         }
         Ok(())
     }

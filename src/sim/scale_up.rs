@@ -120,7 +120,7 @@ impl State {
             pool.groups.keys().map(|zone| Group {
                 pool: pool.name.clone(),
                 zone: zone.clone(),
-                url: pool.group_url(zone),
+                url: pool.group_url(zone).to_owned(),
                 now: pool.target(zone),
                 most: most(pool, zone),
             })

@@ -14,7 +14,7 @@ use super::nodes::SYSTEM;
 use super::objects::{NOTEBOOK, set};
 use super::people::{CULL_EVERY, Person, key, since_epoch};
 use super::pools::{Pool, Stage};
-use super::pullers::{HUBS, PULLER};
+use super::pullers::PULLER;
 use super::state::{EPOCH, Pulling, State, Todo, later};
 use super::{Error, Setup, leases};
 use crate::names;
@@ -190,15 +190,19 @@ impl State {
         zones: &[&str],
         autoscaling: NodePoolAutoscaling,
     ) {
-        let groups = zones
-            .iter()
-            .map(|zone| {
-                (
-                    format!("{}-{zone}", super::CLUSTER.location),
-                    self.chance.hex(8),
-                )
-            })
-            .collect();
+        let mut groups = std::collections::BTreeMap::new();
+        for zone in zones {
+            let of = &self.layout.cluster;
+            let zone = format!("{}-{zone}", of.location);
+            let address = format!(
+                "https://www.googleapis.com/compute/v1/projects/{}/zones/{zone}/instanceGroups/\
+                 gke-{}-{name}-{}-grp",
+                of.project,
+                of.cluster,
+                self.chance.hex(8)
+            );
+            groups.insert(zone, address);
+        }
         let pool = Pool {
             name: name.to_owned(),
             purpose: purpose.to_owned(),
@@ -207,6 +211,7 @@ impl State {
             instances: std::collections::BTreeMap::new(),
             condition: None,
             backoff: None,
+            shape: None,
         };
         self.pools.insert(name.to_owned(), pool);
     }
@@ -227,7 +232,14 @@ impl State {
     }
 
     fn add_namespaces(&mut self, at: Timestamp) {
-        for namespace in HUBS.into_iter().chain(OTHERS) {
+        for namespace in self
+            .layout
+            .hubs
+            .clone()
+            .iter()
+            .map(String::as_str)
+            .chain(OTHERS)
+        {
             let object = json!({"apiVersion": "v1", "kind": "Namespace",
                 "metadata": {"name": namespace, "labels": {"kubernetes.io/metadata.name": namespace}},
                 "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
@@ -238,10 +250,10 @@ impl State {
                 {"name": "image-pull-metadata-block", "image": super::objects::TOOLS},
                 {"name": "image-pull-singleuser", "image": NOTEBOOK}],
             "containers": [{"name": "pause", "image": "registry.k8s.io/pause:3.10"}]});
-        for namespace in HUBS {
+        for namespace in &self.layout.hubs.clone() {
             let labels = json!({"app": "jupyterhub", "component": PULLER, "release": namespace});
             self.store
-                .put(daemon((namespace, PULLER), &labels, &pullers), at);
+                .put(daemon((namespace.as_str(), PULLER), &labels, &pullers), at);
         }
         for (name, image) in SYSTEM {
             let spec = json!({"containers": [{"name": name, "image": image}]});
@@ -264,7 +276,7 @@ impl State {
             namespace: namespace.to_owned(),
             pod: format!("jupyter-{user}"),
             user,
-            image: NOTEBOOK.to_owned(),
+            image: self.layout.notebook.clone(),
             node: node.to_owned(),
             started_ms: since_epoch(at),
             works_until_ms: since_epoch(until),

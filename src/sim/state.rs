@@ -14,6 +14,7 @@ use super::drains::Drain;
 use super::fault::{Fault, Trouble, When};
 use super::github::GitHub;
 use super::hub::Hub;
+use super::layout::Layout;
 use super::leases::Held;
 use super::operations::Operation;
 use super::people::Person;
@@ -143,6 +144,8 @@ pub(super) struct Fetching {
 /// The practice world.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct State {
+    #[serde(default)]
+    pub(super) layout: Layout,
     pub(super) chance: Chance,
     pub(super) pools: BTreeMap<String, Pool>,
     pub(super) operations: Vec<Operation>,
@@ -207,6 +210,7 @@ pub(super) fn later(at: Timestamp, millis: u64) -> Timestamp {
 impl State {
     pub(super) fn empty(chance: Chance) -> Self {
         Self {
+            layout: Layout::default(),
             chance,
             pools: BTreeMap::new(),
             operations: Vec::new(),

@@ -34,6 +34,10 @@ fn fresh(scenario: &str, seed: u64, faults: &[&str]) -> Practice {
     Practice::fresh(&setup(scenario, seed, faults)).unwrap()
 }
 
+fn cluster() -> crate::names::ClusterName {
+    Layout::default().cluster
+}
+
 fn pool_name() -> String {
     cluster().pool("nb-user")
 }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
-use super::{Asked, BRANCH, FILE, UPSTREAM, fork, made, missing, no, yes};
+use super::{Asked, made, missing, no, yes};
+use crate::names::AllowList;
 use crate::sim::fault::Trouble;
 use crate::sim::state::{State, millis};
 
@@ -68,13 +69,16 @@ fn merged(base: &str, added: &str, onto: &str) -> String {
 
 impl Git {
     /// A repository with a file.
-    pub(super) fn of(values: &str) -> Self {
+    pub(super) fn of(list: &AllowList, branch: &str, values: &str) -> Self {
         let mut git = Self::default();
-        let files = [(FILE, values), ("README.md", "# Infrastructure\n")];
+        let files = [
+            (list.path.as_str(), values),
+            ("README.md", "# Infrastructure\n"),
+        ];
         let files = files.map(|(path, text)| (path.to_owned(), git.blob(text)));
         let tree = git.tree(BTreeMap::from(files));
         let commit = git.commit(tree, Vec::new(), "Everything so far");
-        git.point(UPSTREAM, BRANCH, commit);
+        git.point(&list.repository.to_string(), branch, commit);
         git
     }
 
@@ -108,7 +112,7 @@ impl Git {
         sha
     }
 
-    fn point(&mut self, repository: &str, branch: &str, commit: String) {
+    pub(super) fn point(&mut self, repository: &str, branch: &str, commit: String) {
         let branches = self.branches.entry(repository.to_owned()).or_default();
         branches.insert(branch.to_owned(), commit);
     }
@@ -117,9 +121,9 @@ impl Git {
         self.branches.get(repository)?.get(branch)
     }
 
-    pub(super) fn fork(&mut self, of: &str, to: &str) {
-        if let Some(tip) = self.tip(of, BRANCH).cloned() {
-            self.point(to, BRANCH, tip);
+    pub(super) fn fork(&mut self, of: &str, to: &str, branch: &str) {
+        if let Some(tip) = self.tip(of, branch).cloned() {
+            self.point(to, branch, tip);
         }
     }
 
@@ -133,36 +137,20 @@ impl Git {
         Some((blob, self.blobs.get(blob)?))
     }
 
-    /// A file at the tip of a repository's default branch.
-    pub(super) fn read(&self, repository: &str, path: &str) -> Option<String> {
-        let tip = self.tip(repository, BRANCH)?;
+    /// A file at the tip of a branch.
+    pub(super) fn read(&self, repository: &str, branch: &str, path: &str) -> Option<String> {
+        let tip = self.tip(repository, branch)?;
         Some(self.file(tip, path)?.1.clone())
     }
 
-    /// A new commit on the default branch: the file with this text, or without the file.
-    pub(super) fn commit_file(&mut self, repository: &str, path: &str, text: Option<&str>) {
-        if let Some(sha) = self.changed(repository, path, text) {
-            self.point(repository, BRANCH, sha);
-        }
-    }
-
-    /// A branch with one commit more.
-    pub(super) fn branch_with(
+    /// A commit after the tip of a branch: the file with this text, or without the file.
+    pub(super) fn changed(
         &mut self,
-        repository: &str,
-        branch: &str,
+        (repository, branch): (&str, &str),
         path: &str,
-        text: &str,
-    ) -> String {
-        let sha = self
-            .changed(repository, path, Some(text))
-            .unwrap_or_default();
-        self.point(repository, branch, sha.clone());
-        sha
-    }
-
-    fn changed(&mut self, repository: &str, path: &str, text: Option<&str>) -> Option<String> {
-        let tip = self.tip(repository, BRANCH)?.clone();
+        text: Option<&str>,
+    ) -> Option<String> {
+        let tip = self.tip(repository, branch)?.clone();
         let mut files = self.files(&tip)?.clone();
         match text {
             Some(text) => files.insert(path.to_owned(), self.blob(text)),
@@ -177,16 +165,10 @@ impl Git {
         self.commits.get(commit)?.parents.first()
     }
 
-    /// Puts the lines that `head` adds to the file into it as it stands at the tip.
-    pub(super) fn merge(&mut self, head: &str) {
-        let text = |commit: &str| Some(self.file(commit, FILE)?.1.as_str());
-        let texts = || {
-            let (base, tip) = (self.parent(head)?, self.tip(UPSTREAM, BRANCH)?);
-            Some(merged(text(base)?, text(head)?, text(tip)?))
-        };
-        if let Some(text) = texts() {
-            self.commit_file(UPSTREAM, FILE, Some(&text));
-        }
+    /// The file as it is at `tip`, with the lines that `head` adds to it.
+    pub(super) fn merged(&self, head: &str, tip: &str, path: &str) -> Option<String> {
+        let text = |commit: &str| Some(self.file(commit, path)?.1.as_str());
+        Some(merged(text(self.parent(head)?)?, text(head)?, text(tip)?))
     }
 
     /// The files that differ between two commits.
@@ -296,7 +278,7 @@ impl Asked {
     fn look(&self, state: &State, repository: &str, rest: &str, at: Timestamp) -> Response {
         let git = &state.github.git;
         if let Some(branch) = rest.strip_prefix("git/ref/heads/") {
-            let waits = repository == fork()
+            let waits = repository == state.fork()
                 && state
                     .github
                     .forked_ms
@@ -315,7 +297,9 @@ impl Asked {
             });
         }
         if let Some(path) = rest.strip_prefix("contents/") {
-            let tip = git.tip(repository, BRANCH).map(String::as_str);
+            let tip = git
+                .tip(repository, &state.github.branch)
+                .map(String::as_str);
             let commit = self.param("ref").or(tip).unwrap_or_default();
             return git.file(commit, path).map_or_else(missing, |(sha, text)| {
                 let wrapped = STANDARD.encode(text).into_bytes();
@@ -346,9 +330,9 @@ impl Asked {
 impl State {
     /// The commit behind `owner:branch`, or a branch of upstream's own.
     pub(super) fn resolve(&self, label: &str) -> Option<String> {
-        let own = UPSTREAM.split_once('/')?.0;
-        let (owner, branch) = label.split_once(':').unwrap_or((own, label));
-        let repository = format!("{owner}/{}", UPSTREAM.split_once('/')?.1);
+        let upstream = &self.layout.list.repository;
+        let (owner, branch) = label.split_once(':').unwrap_or((&upstream.owner, label));
+        let repository = format!("{owner}/{}", upstream.name);
         self.github.git.tip(&repository, branch).cloned()
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Asked, BRANCH, ME, PAGES, UPSTREAM, invalid, made, missing, yes};
+use super::{Asked, PAGES, invalid, made, missing, yes};
 use crate::sim::fault::Trouble;
 use crate::sim::state::{State, Todo, later, millis};
 
@@ -34,12 +34,12 @@ pub(super) struct Pull {
 }
 
 impl Pull {
-    fn described(&self) -> Value {
+    fn described(&self, state: &State) -> Value {
         let number = self.number;
         json!({ "number": number, "title": self.title, "user": { "login": self.author },
-            "html_url": format!("{PAGES}/{UPSTREAM}/pull/{number}"),
+            "html_url": format!("{PAGES}/{}/pull/{number}", state.upstream()),
             "state": if self.merged { "closed" } else { "open" }, "merged": self.merged,
-            "mergeable": !self.conflict, "base": { "ref": BRANCH },
+            "mergeable": !self.conflict, "base": { "ref": state.github.branch },
             "head": { "label": self.label, "sha": self.head } })
     }
 
@@ -56,7 +56,7 @@ impl Asked {
                 return self.open(state, at);
             }
             let open = state.github.pulls.iter().rev().filter(|pull| !pull.merged);
-            return yes(open.map(Pull::described).collect());
+            return yes(open.map(|pull| pull.described(state)).collect());
         }
         let mut parts = rest.split('/').skip(1);
         let number: Option<u64> = parts.next().and_then(|number| number.parse().ok());
@@ -69,7 +69,7 @@ impl Asked {
             return missing();
         };
         match parts.next() {
-            None => yes(pull.described()),
+            None => yes(pull.described(state)),
             Some("files") => {
                 let git = &state.github.git;
                 let base = git.parent(&pull.head);
@@ -97,14 +97,14 @@ impl Asked {
         let pull = Pull {
             number,
             title: self.text("title").to_owned(),
-            author: ME.to_owned(),
+            author: state.github.me.clone(),
             label,
             head,
             opened_ms: millis(at),
             merged: false,
             conflict: false,
         };
-        let told = pull.described();
+        let told = pull.described(state);
         state.github.pulls.push(pull);
         state.record("POST", &self.path, self.body.clone(), at);
         let after = if state.strikes(Trouble::MergeConflict, at) {
@@ -146,8 +146,11 @@ impl State {
         pull.conflict = conflict;
         pull.merged = !conflict;
         let head = pull.head.clone();
-        if !conflict {
-            self.github.git.merge(&head);
+        let (git, branch) = (&self.github.git, &self.github.branch);
+        let tip = git.tip(&self.upstream(), branch).cloned();
+        let merged = tip.and_then(|tip| git.merged(&head, &tip, &self.layout.list.path));
+        if let Some(text) = merged.filter(|_| !conflict) {
+            self.commit_upstream(Some(&text));
         }
     }
 }

@@ -10,7 +10,6 @@ use crate::sim::operations::Effect;
 use crate::sim::pools::Pool;
 use crate::sim::refusals;
 use crate::sim::state::{State, Todo, millis};
-use crate::sim::{CLUSTER, cluster};
 
 /// How long a change of the autoscaling takes, in milliseconds: least and most.
 const UPDATE: (u64, u64) = (15_000, 55_000);
@@ -36,25 +35,26 @@ const AUTHORITY: &str = "\
     akl1d0tjYQpGQVNCNXorcWNrRW82TUxmSENqOEhTND0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";
 const VERSION: &str = "1.30.5-gke.1014001";
 
-pub(super) fn known_cluster(name: &str) -> Result<()> {
-    if name == cluster().path() {
-        return Ok(());
-    }
-    Err(refusals::not_found(name))
-}
-
-pub(super) fn known_parent(parent: &str) -> Result<()> {
-    let anywhere = format!("projects/{}/locations/-", CLUSTER.project);
-    if parent == cluster().parent() || parent == anywhere {
-        return Ok(());
-    }
-    Err(refusals::not_found(parent))
-}
-
 impl State {
+    pub(super) fn known_cluster(&self, name: &str) -> Result<()> {
+        if name == self.layout.cluster.path() {
+            return Ok(());
+        }
+        Err(refusals::not_found(name))
+    }
+
+    pub(super) fn known_parent(&self, parent: &str) -> Result<()> {
+        let cluster = &self.layout.cluster;
+        let anywhere = format!("projects/{}/locations/-", cluster.project);
+        if parent == cluster.parent() || parent == anywhere {
+            return Ok(());
+        }
+        Err(refusals::not_found(parent))
+    }
+
     /// The pool of this full name.
     pub(super) fn pool(&self, name: &str) -> Result<&Pool> {
-        name.strip_prefix(&cluster().pool(""))
+        name.strip_prefix(&self.layout.cluster.pool(""))
             .and_then(|short| self.pools.get(short))
             .ok_or_else(|| refusals::not_found(name))
     }
@@ -99,7 +99,12 @@ impl State {
         let name = pool.name.clone();
         self.free(Some(&name))?;
         if wanted > QUOTA.saturating_sub(used) {
-            return Err(refusals::quota(wanted, QUOTA, QUOTA.saturating_sub(used)));
+            return Err(refusals::quota(
+                &self.layout.cluster.project,
+                wanted,
+                QUOTA,
+                QUOTA.saturating_sub(used),
+            ));
         }
         let resize = self.resize(&name, per_zone, at);
         let effect = Effect::Size {
@@ -123,7 +128,8 @@ impl State {
     pub(super) fn cancel(&mut self, name: &str, at: Timestamp) -> Result<()> {
         let ends = self.soon(at, CANCEL);
         let mut known = self.operations.iter_mut();
-        let found = known.find(|op| cluster().operation(&op.report.name) == name);
+        let cluster = &self.layout.cluster;
+        let found = known.find(|op| cluster.operation(&op.report.name) == name);
         let op = found.ok_or_else(|| refusals::not_found(name))?;
         if op.report.operation_type != operation::Type::UpgradeNodes || !op.runs() {
             return Err(refusals::not_cancellable(&op.report.name));
@@ -136,7 +142,7 @@ impl State {
 
     pub(super) fn cluster(&self) -> model::Cluster {
         use model::cluster::Status;
-        let name = cluster();
+        let name = &self.layout.cluster;
         let zones = self.pools.values().flat_map(Pool::zones);
         let zones: std::collections::BTreeSet<String> = zones.collect();
         let status = match self.blocker(None) {
@@ -176,6 +182,17 @@ impl State {
             (Some(_), false) => node_pool::Status::RunningWithError,
             (None, false) => node_pool::Status::Running,
         };
+        let told = match &pool.shape {
+            Some(shape) => shape.pool.clone(),
+            None => self.pool_of_ours(pool),
+        };
+        told.set_status(status)
+            .set_conditions(pool.condition.clone())
+            .set_autoscaling(pool.autoscaling.clone())
+    }
+
+    /// A pool of the practice world's own.
+    fn pool_of_ours(&self, pool: &Pool) -> model::NodePool {
         let urls = pool.groups.keys().map(|zone| {
             pool.group_url(zone)
                 .replace("/instanceGroups/", "/instanceGroupManagers/")
@@ -192,11 +209,8 @@ impl State {
             .set_initial_node_count(1)
             .set_locations(pool.zones())
             .set_instance_group_urls(urls)
-            .set_status(status)
-            .set_conditions(pool.condition.clone())
-            .set_autoscaling(pool.autoscaling.clone())
             .set_version(VERSION)
-            .set_self_link(link(&cluster().pool(&pool.name)))
+            .set_self_link(link(&self.layout.cluster.pool(&pool.name)))
     }
 }
 

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
+use super::no;
 use super::users::person;
-use super::{NAMESPACE, no};
 use crate::sim::apiserver::Cluster as _;
 use crate::sim::handle::Sim;
 use crate::sim::objects::text;
@@ -98,7 +98,7 @@ impl Progress {
         let since = spawn.map_or(0, |spawn| spawn.since_version);
         let about = |event: &&Value| {
             text(event, "/involvedObject/name") == pod
-                && text(event, "/metadata/namespace") == NAMESPACE
+                && text(event, "/metadata/namespace") == state.hub_home()
                 && version(event) > since
         };
         let mut events: Vec<&Value> = state.store.list("Event").filter(about).collect();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::users::{is_known, person};
-use super::{NAMESPACE, empty, no};
+use super::{empty, no};
 use crate::sim::fault::Trouble;
 use crate::sim::people::{Person, pod_of};
 use crate::sim::state::{State, Todo, later, millis};
@@ -44,12 +44,13 @@ pub(super) fn start(state: &mut State, user: &str, at: Timestamp) -> Response {
     state.record("POST", &what, Value::Null, at);
     let since_ms = millis(at);
     let since_version = state.store.version();
-    let failed = match state.spawned_image(NAMESPACE) {
+    let failed = match state.spawned_image(&state.hub_home().to_owned()) {
         Ok(_) => None,
         Err(why) => Some(format!("Spawn failed: {why}")),
     };
     if failed.is_none() {
-        state.arrive((NAMESPACE, user), later(at, STAYS), at);
+        let home = state.hub_home().to_owned();
+        state.arrive((&home, user), later(at, STAYS), at);
         state.plan_verdict(user, since_ms, later(at, STARTS));
     }
     let spawn = Spawn {
@@ -70,7 +71,7 @@ pub(super) fn stop(state: &mut State, user: &str, at: Timestamp) -> Response {
     if person(state, user).is_some() {
         let what = format!("/hub/api/users/{user}/server");
         state.record("DELETE", &what, Value::Null, at);
-        state.leave(NAMESPACE, &pod_of(user), at);
+        state.leave_hub(user, at);
     }
     empty(StatusCode::NO_CONTENT)
 }
@@ -83,6 +84,12 @@ impl State {
         self.serves(person) && !mute
     }
 
+    /// Somebody's server at the hub ends.
+    pub(super) fn leave_hub(&mut self, user: &str, at: Timestamp) {
+        let home = self.hub_home().to_owned();
+        self.leave(&home, &pod_of(user), at);
+    }
+
     /// A server ends, and its kernels with it.
     pub(super) fn forget_server(&mut self, user: &str) {
         self.hub.spawns.remove(user);
@@ -93,7 +100,7 @@ impl State {
     pub(in crate::sim) fn await_answer(&mut self, person: &Person, at: Timestamp) {
         let spawn = self.hub.spawns.get(&person.user);
         if let Some(since_ms) = spawn.map(|spawn| spawn.since_ms)
-            && person.namespace == NAMESPACE
+            && person.namespace == self.hub_home()
         {
             self.plan_verdict(&person.user, since_ms, later(at, ANSWERS));
         }
@@ -123,6 +130,6 @@ impl State {
         if let Some(spawn) = self.hub.spawns.get_mut(user) {
             spawn.failed = Some(format!("Spawn failed: {why}"));
         }
-        self.leave(NAMESPACE, &pod_of(user), at);
+        self.leave_hub(user, at);
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::objects::stamp;
 use super::super::people::{Person, key, pod_of};
-use super::{ADDRESS, Asked, NAMESPACE, answered, empty, no};
+use super::{ADDRESS, Asked, answered, empty, no};
 use crate::sim::state::State;
 
 /// Users per answer: unless more are asked for, and at most.
@@ -16,7 +16,7 @@ const PAGE_MAX: usize = 200;
 
 /// The person behind a user with a server.
 pub(super) fn person<'a>(state: &'a State, user: &str) -> Option<&'a Person> {
-    state.people.get(&key(NAMESPACE, &pod_of(user)))
+    state.people.get(&key(state.hub_home(), &pod_of(user)))
 }
 
 /// GET of all of them.
@@ -25,7 +25,7 @@ pub(super) fn list(asked: &Asked, state: &State, at: Timestamp) -> Response {
     if !matches!(wanted, None | Some("active" | "ready" | "inactive")) {
         return no(StatusCode::BAD_REQUEST, "Unrecognized state filter");
     }
-    let there = (state.people.values()).filter(|person| person.namespace == NAMESPACE);
+    let there = (state.people.values()).filter(|person| person.namespace == state.hub_home());
     let mut users: Vec<(&str, bool, bool)> = there
         .map(|person| (person.user.as_str(), true, state.hub_ready(person, at)))
         .collect();
@@ -124,7 +124,7 @@ pub(super) fn delete(state: &mut State, user: &str, at: Timestamp) -> Response {
         return missing();
     }
     state.record("DELETE", &format!("/hub/api/users/{user}"), Value::Null, at);
-    state.leave(NAMESPACE, &pod_of(user), at);
+    state.leave_hub(user, at);
     state.hub.accounts.remove(user);
     state.forget_server(user);
     empty(StatusCode::NO_CONTENT)
