@@ -14,12 +14,15 @@ mod k8s;
 mod kubectl;
 mod leave;
 mod memory;
+mod needs;
 mod options;
 mod pod;
 mod pods;
 mod registry;
 mod talk;
 mod yaml;
+
+pub use needs::{LOCK, needs};
 
 use serde::Serialize;
 use serde_json::Value;

@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod follow;
 mod fork;
+mod look;
 mod patch;
 mod propose;
 mod pulls;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use file::{File, file};
 pub use follow::{Standing, follow, standing};
+pub use look::look;
 pub use patch::patch;
 pub use propose::{Proposal, Proposed, propose};
 pub use pulls::{Pull, adding};

@@ -9,6 +9,7 @@ mod check;
 mod config;
 mod error;
 mod kernel;
+mod look;
 mod progress;
 mod servers;
 #[cfg(test)]
@@ -17,5 +18,6 @@ mod who;
 
 pub use check::{Worked, check_server};
 pub use config::{Image, image, set_image};
+pub use look::look;
 pub use servers::{Known, Server, configured, none, servers, users};
 pub use who::{Health, health};

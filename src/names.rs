@@ -6,6 +6,7 @@ mod age;
 pub mod domain;
 mod github;
 mod image;
+mod need;
 mod quantity;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub use age::Age;
 pub use domain::Domain;
 pub use github::{AllowList, Person, Repository};
 pub use image::Image;
+pub use need::{Need, Where};
 pub use quantity::{Bytes, Cpu, NoQuantity};
 
 /// How the names of a hub's own pods begin, where nobody says otherwise.
@@ -156,7 +158,7 @@ impl fmt::Display for Class {
 pub const AGE: std::time::Duration = std::time::Duration::from_hours(12);
 
 /// What a node costs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     /// For an hour, in millionths of the currency.
     pub node_hour: u64,

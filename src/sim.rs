@@ -9,6 +9,7 @@ mod budgets;
 mod chance;
 mod chatter;
 mod configurator;
+mod copy;
 mod crowd;
 mod deployments;
 mod desk;
@@ -62,11 +63,12 @@ use tower::Layer as _;
 
 use crate::error::{self, Kind};
 use crate::event::Events;
-use crate::names::{AGE, CHECK_USER, HUB_PODS, K8sEndpoint, Mode};
+use crate::names::{AGE, CHECK_USER, HUB_PODS, K8sEndpoint, Mode, Need};
 use crate::world::github::no_token;
 use crate::world::record::Record;
 use crate::world::secret::Secret;
-use crate::world::{Clock, Desk, Doors, GitHub, Http, Target};
+use crate::world::{Clock, Desk, Doors, GitHub, Http, Snapshot, Target};
+use copy::{Origin, Shut};
 use fault::Trouble;
 use handle::Sim;
 use layout::Layout;
@@ -103,6 +105,14 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A look at a target was put down by another version.
+    #[error("this look at a target is of format {found}, and this program knows {known}")]
+    OtherFormat {
+        /// Its format.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
     /// A saved world cannot be read.
     #[error("the saved practice world cannot be read: {0}")]
     BadSnapshot(#[from] serde_json::Error),
@@ -123,6 +133,10 @@ impl From<Error> for error::Error {
             Error::BadMoment { .. } => (
                 Kind::Usage,
                 "write NAME@WHEN, with WHEN counted from the start: busy@1m30s".to_owned(),
+            ),
+            Error::OtherFormat { .. } => (
+                Kind::Usage,
+                "take it anew: `runbook world snapshot`".to_owned(),
             ),
             Error::BadSnapshot(_) => (
                 Kind::Io,
@@ -188,6 +202,8 @@ struct Inner {
     sim: Sim,
     watch: Vec<String>,
     layout: Layout,
+    /// As it was at the beginning.
+    origin: Option<Box<Origin>>,
     speed: Speed,
     events: OnceLock<Events>,
     gke: OnceLock<ClusterManager>,
@@ -202,6 +218,16 @@ impl Practice {
     pub fn fresh(setup: &Setup) -> Result<Self, Error> {
         let state = scenario::build(setup)?;
         Ok(Self::standing(state, state::EPOCH, setup.speed))
+    }
+
+    /// A copy of a target that was looked at, in which things may go wrong; `setup`'s scenario is
+    /// not used.
+    ///
+    /// # Errors
+    /// When the look was put down by another version.
+    pub fn copy(seen: &Snapshot, setup: &Setup) -> Result<Self, Error> {
+        let state = copy::build(seen, setup)?;
+        Ok(Self::standing(state, seen.taken, setup.speed))
     }
 
     /// A world that was saved; it goes on `away` later, and what was due meanwhile happens at its
@@ -224,9 +250,11 @@ impl Practice {
     /// The same, with namespaces to watch beside the hubs'.
     fn watched(state: State, since: Timestamp, speed: Speed, more: Vec<String>) -> Self {
         let layout = state.layout.clone();
+        let origin = state.origin.clone();
         Self(Arc::new(Inner {
             watch: layout.hubs.iter().cloned().chain(more).collect(),
             layout,
+            origin,
             sim: Sim::new(state, since),
             speed,
             events: OnceLock::new(),
@@ -272,6 +300,12 @@ impl Practice {
 
     /// Where runs in this world act.
     pub fn target(&self, mode: Mode) -> Target {
+        if let Some(origin) = &self.0.origin {
+            return Target {
+                mode,
+                ..origin.target.clone()
+            };
+        }
         Target {
             name: "practice".to_owned(),
             cluster: self.0.layout.cluster.clone(),
@@ -316,17 +350,54 @@ impl Practice {
     }
 }
 
+impl Practice {
+    /// Whether a copy has something behind this door.
+    ///
+    /// # Errors
+    /// What whoever opens it meets there, or that nobody has looked behind it.
+    fn open(&self, door: &str) -> error::Result<bool> {
+        let origin = self.0.origin.as_ref();
+        match origin.and_then(|origin| origin.shut.get(door)) {
+            None => Ok(true),
+            Some(Shut::Absent) => Ok(false),
+            Some(Shut::Failed(error)) => Err(error.clone()),
+            Some(Shut::Unseen) => {
+                let what = format!("what is behind the door `{door}`: nobody has looked there");
+                self.0.sim.change(|state, _| state.beyond(&what));
+                Err(error::Error::new(
+                    Kind::Refused,
+                    format!("a copy does not know {what}"),
+                ))
+            }
+        }
+    }
+}
+
 impl Doors for Practice {
+    fn beyond(&self) -> Option<String> {
+        self.0.origin.as_ref()?;
+        self.0
+            .sim
+            .change(|state, _| state.origin.as_ref()?.beyond.clone())
+    }
+
+    fn denied(&self, need: Need) -> Option<error::Error> {
+        let origin = self.0.origin.as_ref()?;
+        origin.denied.get(&need.to_string()).cloned()
+    }
+
     fn gke(&self) -> BoxFuture<'_, error::Result<ClusterManager>> {
+        let opened = self.open("gke");
         let client = self
             .0
             .gke
             .get_or_init(|| ClusterManager::from_stub::<Sim>(Arc::new(self.0.sim.clone())));
-        Box::pin(async { Ok(client.clone()) })
+        Box::pin(async move { opened.map(|_| client.clone()) })
     }
 
     fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>> {
         Box::pin(async {
+            self.open("k8s")?;
             let client = self.0.k8s.get_or_init(|| {
                 let service = door::service(apiserver::router(self.0.sim.clone()));
                 kube::Client::new(self.record("k8s").layer(service), "default")
@@ -338,7 +409,8 @@ impl Doors for Practice {
     fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>> {
         let token = Secret::new(format!("token {}", hub::TOKEN));
         let hub = self.http("hub", hub::ADDRESS, Some(token), hub::router);
-        Box::pin(async { Ok(Some(hub)) })
+        let opened = self.open("hub");
+        Box::pin(async move { Ok(opened?.then_some(hub)) })
     }
 
     fn web(&self, base: &str) -> BoxFuture<'_, error::Result<Http>> {
@@ -348,13 +420,15 @@ impl Doors for Practice {
 
     fn github(&self) -> BoxFuture<'_, error::Result<GitHub>> {
         Box::pin(async {
+            self.open("github")?;
             let strikes = |trouble| self.0.sim.change(|state, at| state.strikes(trouble, at));
             if strikes(Trouble::TokenMissing) {
                 return Err(no_token(
                     "neither GH_TOKEN nor GITHUB_TOKEN is set, and `gh` has none",
                 ));
             }
-            let token = if strikes(Trouble::TokenFineGrained) {
+            let narrow = self.0.sim.change(|state, _| state.github.narrow);
+            let token = if narrow || strikes(Trouble::TokenFineGrained) {
                 github::NARROW
             } else {
                 github::TOKEN

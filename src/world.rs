@@ -17,6 +17,7 @@ pub(crate) mod post;
 pub mod record;
 pub mod retry;
 pub mod secret;
+pub mod snapshot;
 pub mod stop;
 pub mod terminal;
 #[cfg(test)]
@@ -31,11 +32,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::error;
 use crate::event::{self, Change, Event, Events, Fate, Level, Usual, What};
-use crate::names::{AllowList, ClusterName, K8sEndpoint, Mode, Person, Price};
+use crate::names::{AllowList, ClusterName, K8sEndpoint, Mode, Need, Person, Price};
 
 use asleep::Asleep;
 
@@ -46,6 +48,7 @@ pub use guard::{Guard, NoGuard};
 pub use http::Http;
 pub use note::{Begun, Note, Notes};
 pub use operator::{Operator, Question, View};
+pub use snapshot::Snapshot;
 pub use stop::Stop;
 pub use terminal::Terminal;
 
@@ -53,7 +56,7 @@ pub use terminal::Terminal;
 const LONELY: Duration = Duration::from_hours(1);
 
 /// Where a run acts, as the rooms need to know it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Target {
     /// Its name in `runbook.toml`, or `practice`.
     pub name: String,
@@ -76,10 +79,12 @@ pub struct Target {
     /// Where the list of the domains stands whose people may log in.
     pub allow_list: Option<AllowList>,
     /// Who signs what is proposed to others.
+    #[serde(skip)]
     pub author: Option<Person>,
     /// Which of its endpoints is used.
     pub k8s_endpoint: K8sEndpoint,
     /// A service account to act as.
+    #[serde(skip)]
     pub impersonate: Option<String>,
     /// Whether an ordinary confirmation asks for the target's name to be typed.
     pub type_name: bool,
@@ -110,6 +115,14 @@ pub trait Doors: Send + Sync {
     fn github(&self) -> BoxFuture<'_, error::Result<GitHub>>;
     /// The operator's own machine.
     fn desk(&self) -> &dyn Desk;
+    /// What was wanted of a copy that it cannot know; whatever came of it is not to be believed.
+    fn beyond(&self) -> Option<String> {
+        None
+    }
+    /// What whoever needs this permission is told, where it is known to be missing.
+    fn denied(&self, _need: Need) -> Option<error::Error> {
+        None
+    }
     /// Throws the credentials away and gets new ones (after a 401).
     fn renew(&self) -> BoxFuture<'_, error::Result<()>>;
 }

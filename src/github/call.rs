@@ -33,7 +33,7 @@ pub(super) struct User {
 /// GitHub, asked on behalf of a run.
 pub(super) struct Asker<'a> {
     pub(super) world: &'a World,
-    github: GitHub,
+    pub(super) github: GitHub,
 }
 
 impl<'a> Asker<'a> {

@@ -109,7 +109,7 @@ impl Asker<'_> {
     }
 
     /// What a file holds at a commit, to the byte.
-    async fn content(
+    pub(super) async fn content(
         &self,
         repository: &Repository,
         path: &str,

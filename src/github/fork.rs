@@ -75,7 +75,7 @@ impl Asker<'_> {
     }
 }
 
-fn is_of(found: &Found, upstream: &Repository) -> bool {
+pub(super) fn is_of(found: &Found, upstream: &Repository) -> bool {
     let parent = found
         .parent
         .as_ref()

@@ -45,18 +45,13 @@ impl Operation {
 
 impl From<model::Operation> for Operation {
     fn from(operation: model::Operation) -> Self {
-        let link = operation.target_link.as_str();
         Self {
             kind: operation
                 .operation_type
                 .name()
                 .unwrap_or("UNKNOWN")
                 .to_owned(),
-            target: link
-                .find("clusters/")
-                .and_then(|begin| link.get(begin..))
-                .unwrap_or(link)
-                .to_owned(),
+            target: aim(&operation).to_owned(),
             status: operation.status.name().unwrap_or("UNKNOWN").to_owned(),
             started: operation.start_time.parse().ok(),
             progress: progress(&operation),
@@ -67,6 +62,13 @@ impl From<model::Operation> for Operation {
             detail: operation.detail,
         }
     }
+}
+
+/// What an operation works on, from `clusters/` on.
+fn aim(operation: &model::Operation) -> &str {
+    let link = operation.target_link.as_str();
+    let begin = link.find("clusters/");
+    begin.and_then(|begin| link.get(begin..)).unwrap_or(link)
 }
 
 /// The last part of a name that may be a path.
@@ -118,7 +120,8 @@ pub async fn list(world: &World) -> error::Result<Vec<Operation>> {
     Ok(on_cluster(world).await?)
 }
 
-pub(super) async fn on_cluster(world: &World) -> Result<Vec<Operation>, Error> {
+/// The same as GKE tells them, in its order.
+pub(super) async fn told(world: &World) -> Result<Vec<model::Operation>, Error> {
     let cluster = &world.target().cluster;
     let parent = cluster.parent();
     let request = Request::read(format!("{parent}/operations"), "list operations");
@@ -127,13 +130,16 @@ pub(super) async fn on_cluster(world: &World) -> Result<Vec<Operation>, Error> {
     })
     .await?;
     let target = format!("clusters/{}", cluster.cluster);
-    let mut found: Vec<Operation> = found.operations.into_iter().map(Operation::from).collect();
-    found.retain(|operation| {
-        operation
-            .target
-            .strip_prefix(&target)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
+    let ours = |operation: &model::Operation| {
+        let rest = aim(operation).strip_prefix(&target);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    Ok(found.operations.into_iter().filter(ours).collect())
+}
+
+pub(super) async fn on_cluster(world: &World) -> Result<Vec<Operation>, Error> {
+    let found = told(world).await?;
+    let mut found: Vec<Operation> = found.into_iter().map(Operation::from).collect();
     found.sort_by(|a, b| (a.started, &a.name).cmp(&(b.started, &b.name)));
     Ok(found)
 }

@@ -18,7 +18,7 @@ use crate::names::Class;
 use crate::world::http::Http;
 use crate::world::{World, retry};
 
-const PATH: &str = "/services/configurator/config";
+pub(super) const PATH: &str = "/services/configurator/config";
 const SCHEMA: &str = "/services/configurator/schema";
 /// The traitlet that names the image.
 const TRAITLET: &str = "KubeSpawner.image";
@@ -102,6 +102,11 @@ impl Config {
             broken: None,
         })
     }
+}
+
+/// Whether a configurator that answers this is of the newer kind.
+pub(super) fn is_schema(text: &str) -> bool {
+    Config::parse(text.as_bytes()).is_ok_and(|config| config.generation == "schema")
 }
 
 fn object(value: Value) -> Result<Map<String, Value>, String> {

@@ -12,8 +12,8 @@ use super::node;
 use crate::error;
 use crate::world::World;
 
-const NAMESPACE: &str = "kube-system";
-const NAME: &str = "cluster-autoscaler-status";
+pub(super) const NAMESPACE: &str = "kube-system";
+pub(super) const NAME: &str = "cluster-autoscaler-status";
 
 /// How many nodes a pool has or has been told to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::names::{Class, Took};
 use crate::world::{Target, World};
 
 /// Where they are kept.
-const SHELF: Shelf = Shelf("runbook-debts");
+pub(super) const SHELF: Shelf = Shelf("runbook-debts");
 
 /// A debt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

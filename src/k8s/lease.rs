@@ -17,7 +17,7 @@ use crate::error;
 use crate::world::World;
 
 /// One per cluster.
-const NAME: &str = "runbook";
+pub(super) const NAME: &str = "runbook";
 
 /// Whoever has not renewed it for so long may have died.
 const LASTS_SECONDS: i32 = 60;

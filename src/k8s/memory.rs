@@ -9,7 +9,7 @@ use crate::names::Class;
 use crate::world::World;
 
 /// Where it is kept.
-const SHELF: Shelf = Shelf("runbook-memory");
+pub(super) const SHELF: Shelf = Shelf("runbook-memory");
 
 /// What was kept under this key; none when nothing was, or nothing that can be read.
 ///

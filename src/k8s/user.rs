@@ -16,7 +16,7 @@ use crate::world::World;
 pub(super) const SERVER: &str = "component=singleuser-server";
 
 /// Whose server it is.
-const USERNAME: &str = "hub.jupyter.org/username";
+pub(super) const USERNAME: &str = "hub.jupyter.org/username";
 
 /// One user's server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -50,6 +50,18 @@ impl Configurator {
         }
     }
 
+    /// The same as one that answered this.
+    pub(super) fn copy(schema: bool, answer: Option<&str>) -> Self {
+        let whole: Option<Value> = answer.and_then(|text| serde_json::from_str(text).ok());
+        let (generation, stored) = if schema {
+            let stored = whole.as_ref().and_then(|whole| whole.get("config"));
+            (Generation::Schema, stored.map(Value::to_string))
+        } else {
+            (Generation::Traitlets, answer.map(str::to_owned))
+        };
+        Self { generation, stored }
+    }
+
     /// What is kept: nothing set, when nobody ever has.
     fn value(&self) -> Value {
         let stored = self.stored.as_deref().map(serde_json::from_str);

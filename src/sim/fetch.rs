@@ -143,7 +143,7 @@ impl State {
     fn known(&mut self, image: &str, at: Timestamp) -> Option<Image> {
         let missing = (self.strikes(Trouble::ImageTypo, at) && image != self.layout.notebook)
             || (self.strikes(Trouble::ImageMissing, at) && image == self.layout.notebook);
-        images::find(image).copied().filter(|_| !missing)
+        self.image(image).filter(|_| !missing)
     }
 
     /// An image has been pulled: whoever waited for it goes on.
@@ -153,7 +153,7 @@ impl State {
         if self.store.get("Node", None, node).is_none() {
             return;
         }
-        let bytes = images::find(image).map_or(0, |image| image.bytes);
+        let bytes = self.image(image).map_or(0, |image| image.bytes);
         self.hold_image(node, image, bytes);
         self.start_waiting(fetched, Some(&pulled(image, took_ms, bytes)), at);
     }

@@ -18,6 +18,8 @@ use super::fault::Trouble;
 use super::handle::Sim;
 use super::layout::Layout;
 use super::state::{self as world, later, millis};
+use crate::names::AllowList;
+use crate::world::snapshot;
 use git::Git;
 use pulls::Pull;
 
@@ -63,6 +65,8 @@ pub(super) struct GitHub {
     branch: String,
     /// Whether we may push to upstream itself.
     push: bool,
+    /// Whether our token is of the kind that may do nothing upstream.
+    pub(super) narrow: bool,
     /// Whether a repository of ours has the name that the fork would have.
     taken: bool,
     /// When our fork is there, in milliseconds; none while nobody has asked for it.
@@ -81,10 +85,37 @@ impl Default for GitHub {
             me: "practice-ann".to_owned(),
             branch,
             push: false,
+            narrow: false,
             taken: false,
             forked_ms: None,
             refused: 0,
         }
+    }
+}
+
+impl GitHub {
+    /// The same as one that was looked at.
+    pub(super) fn copy(&mut self, list: &AllowList, seen: &snapshot::GitHub) {
+        let upstream = list.repository.to_string();
+        let fork = format!("{}/{}", seen.me, list.repository.name);
+        let text = seen.text.as_deref();
+        self.git = Git::copy(list, (&seen.branch, &seen.commit), text);
+        if seen.forked {
+            self.git.fork(&upstream, &fork, &seen.branch);
+        }
+        let home = if seen.push { &upstream } else { &fork };
+        for (branch, commit) in &seen.branches {
+            // What is in the others nobody has looked at.
+            if *branch != seen.branch {
+                self.git.point(home, branch, commit.clone());
+            }
+        }
+        self.me.clone_from(&seen.me);
+        self.branch.clone_from(&seen.branch);
+        self.narrow = seen.narrow && !seen.push;
+        (self.push, self.taken) = (seen.push, seen.taken);
+        self.forked_ms = seen.forked.then_some(0);
+        self.pulls = seen.pulls.iter().map(Pull::copy).collect();
     }
 }
 
@@ -328,6 +359,7 @@ impl world::State {
             opened_ms: millis(at),
             merged: false,
             conflict: false,
+            files: None,
         });
         self.plan(later(at, pulls::MERGED), world::Todo::Merge { number: 41 });
     }

@@ -25,6 +25,7 @@ use super::door::param;
 use super::fault::Trouble;
 use super::handle::Sim;
 use super::state::{self as world, millis};
+use crate::world::snapshot;
 use servers::Spawn;
 
 /// Where it is, as far as anybody is told.
@@ -33,8 +34,6 @@ pub(super) const ADDRESS: &str = "http://practice-hub";
 pub(super) const TOKEN: &str = "practice";
 /// The version it says it is.
 const VERSION: &str = "5.4.6";
-/// Whose servers our token may start and use.
-const CHECKER: &str = "deployment-service-check";
 /// The longest request.
 const BODY_MAX: usize = 1 << 20;
 
@@ -49,8 +48,52 @@ pub(super) struct Hub {
     pub(super) spawns: BTreeMap<String, Spawn>,
     /// Whose each kernel is, by its id.
     kernels: BTreeMap<String, String>,
+    /// What our token may do, where this is a copy.
+    token: Option<Token>,
+    /// Its version, likewise.
+    version: Option<String>,
     /// When it is back, while it restarts.
     pub(super) back_ms: u64,
+}
+
+/// What a token may do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Token {
+    admin: bool,
+    scopes: Vec<String>,
+}
+
+impl Hub {
+    /// The same as a hub that was looked at.
+    pub(super) fn copy(&mut self, seen: &snapshot::Hub) {
+        self.configurator = Configurator::copy(seen.schema, seen.config.as_deref());
+        self.version = Some(seen.version.clone());
+        self.token = Some(Token {
+            admin: seen.admin,
+            scopes: seen.scopes.clone(),
+        });
+    }
+
+    fn version(&self) -> &str {
+        self.version.as_deref().unwrap_or(VERSION)
+    }
+
+    /// Whether our token may do something with a user, or with their server.
+    fn may_with(&self, user: &str, rest: &[&str]) -> bool {
+        let what = if rest.is_empty() {
+            "admin:users"
+        } else {
+            "servers"
+        };
+        self.may(&format!("{what}!user={user}"))
+    }
+
+    /// Whether our token has a scope: itself, or the same for everybody.
+    fn may(&self, scope: &str) -> bool {
+        let wide = scope.split('!').next().unwrap_or(scope);
+        let has = |token: &Token| token.scopes.iter().any(|one| one == scope || one == wide);
+        self.token.as_ref().is_none_or(has)
+    }
 }
 
 /// A request, read.
@@ -100,7 +143,8 @@ async fn serve(State(sim): State<Sim>, mut request: Request) -> Response {
         if unrouted || !parts.uri.path()["/services/configurator".len()..].starts_with('/') {
             return StatusCode::NOT_FOUND.into_response();
         }
-        let (known, may) = (rights != Rights::Nobody, rights == Rights::Full);
+        let admin = sim.change(|state, _| state.hub.token.as_ref().is_none_or(|token| token.admin));
+        let (known, may) = (rights != Rights::Nobody, rights == Rights::Full && admin);
         let what = (&asked.method, path.trim_start_matches('/'));
         return sim.change(|state, at| state.configure(what, (known, may), &asked.body, at));
     }
@@ -202,7 +246,7 @@ impl Asked {
         match (self.method.as_str(), parts.as_slice()) {
             ("GET" | "HEAD", ["hub", "health"]) => return StatusCode::OK.into_response(),
             ("GET", ["hub", "api"]) => {
-                return axum::Json(json!({ "version": VERSION })).into_response();
+                return axum::Json(json!({ "version": state.hub.version() })).into_response();
             }
             (_, ["hub", "api", ..]) => {}
             _ => return no(StatusCode::NOT_FOUND, "Not Found"),
@@ -211,14 +255,21 @@ impl Asked {
             return no(StatusCode::FORBIDDEN, "Forbidden");
         }
         match (self.method.as_str(), parts.get(2..).unwrap_or_default()) {
-            ("GET", ["user"]) => axum::Json(ourselves(rights)).into_response(),
-            ("GET", ["info"]) if rights == Rights::Full => axum::Json(info()).into_response(),
+            ("GET", ["user"]) => axum::Json(ourselves(state, rights)).into_response(),
+            ("GET", ["info"]) if rights == Rights::Full => {
+                axum::Json(info(state.hub.version())).into_response()
+            }
             ("GET", ["info"]) => needs("read:hub"),
-            ("GET", ["users"]) if rights == Rights::Full => users::list(self, state, at),
+            ("GET", ["users"]) if rights == Rights::Full && state.hub.may("list:users") => {
+                users::list(self, state, at)
+            }
             ("GET", ["users"]) => needs("list:users"),
             (_, ["users", ..]) if rights == Rights::Narrow => needs("admin:users"),
+            (_, ["users", user, rest @ ..]) if !state.hub.may_with(user, rest) => {
+                needs("admin:users")
+            }
             // Whatever a token's filter leaves out does not exist for it.
-            (_, ["users", user, ..]) if *user != CHECKER => no(
+            (_, ["users", user, ..]) if *user != state.layout.checker => no(
                 StatusCode::NOT_FOUND,
                 "No access to resources or resources not found",
             ),
@@ -240,7 +291,11 @@ impl Asked {
 }
 
 /// Whose token it is, and what it may do; that it may always ask.
-fn ourselves(rights: Rights) -> Value {
+fn ourselves(state: &world::State, rights: Rights) -> Value {
+    if let Some(token) = &state.hub.token {
+        return json!({ "name": "operator", "kind": "user", "admin": token.admin, "groups": [], "scopes": token.scopes });
+    }
+    let checker = &state.layout.checker;
     let own = ["groups", "name"].map(|of| format!("read:users:{of}!user=operator"));
     let wide = [
         "access:services!service=configurator",
@@ -261,15 +316,15 @@ fn ourselves(rights: Rights) -> Value {
     let mut scopes: Vec<String> = own.to_vec();
     if rights == Rights::Full {
         scopes.extend(wide.map(str::to_owned));
-        scopes.extend(checks.map(|scope| format!("{scope}!user={CHECKER}")));
+        scopes.extend(checks.map(|scope| format!("{scope}!user={checker}")));
     }
     scopes.sort();
     json!({ "name": "operator", "kind": "user", "admin": true, "groups": [], "scopes": scopes })
 }
 
-fn info() -> Value {
+fn info(version: &str) -> Value {
     json!({
-        "version": VERSION, "python": "3.11.9", "sys_executable": "/usr/local/bin/python3",
+        "version": version, "python": "3.11.9", "sys_executable": "/usr/local/bin/python3",
         "authenticator": {"class": "oauthenticator.cilogon.CILogonOAuthenticator",
             "version": "17.0.0"},
         "spawner": {"class": "kubespawner.spawner.KubeSpawner", "version": "6.2.0"},

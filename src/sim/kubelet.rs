@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fault::Trouble;
-use super::images;
 use super::objects::{set, stamp, text};
 use super::people::key;
 use super::state::{State, Todo, later};
@@ -96,7 +95,7 @@ impl State {
 
     /// Why nothing runs in an image here; nothing when something does.
     fn unrunnable(&self, image: &str, serves: bool, at: Timestamp) -> Option<&'static str> {
-        let known = images::find(image)?;
+        let known = self.looked_up(image).ok()??;
         if !known.runs_on(ARCHITECTURE, self.strikes(Trouble::WrongArch, at)) {
             return Some("exec /usr/local/bin/jupyterhub-singleuser: exec format error");
         }

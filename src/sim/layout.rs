@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::objects::NOTEBOOK;
 use super::state::State;
-use crate::names::{AllowList, ClusterName, Repository};
+use crate::names::{AllowList, CHECK_USER, ClusterName, Repository};
 
 /// Names that more than one of its parts uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,10 @@ pub(super) struct Layout {
     pub(super) notebook: String,
     /// Where the list of the domains stands.
     pub(super) list: AllowList,
+    /// Whose servers our token at the hub may start and use.
+    pub(super) checker: String,
+    /// Version of the control plane.
+    pub(super) version: String,
     /// The target that this is a copy of.
     pub(super) copy_of: Option<String>,
 }
@@ -46,6 +50,8 @@ impl Default for Layout {
                 .map(str::to_owned)
                 .to_vec(),
             },
+            checker: CHECK_USER.to_owned(),
+            version: "1.30.5-gke.1014001".to_owned(),
             copy_of: None,
         }
     }

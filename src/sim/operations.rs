@@ -49,6 +49,17 @@ pub(super) enum Effect {
 }
 
 impl Operation {
+    /// One that somebody else has begun; what it does nobody knows.
+    pub(super) fn of_somebody(report: model::Operation) -> Self {
+        let pool = report.target_link.split_once("/nodePools/");
+        let pool = pool.map(|(_, pool)| pool.to_owned());
+        Self {
+            report,
+            pool,
+            effect: Effect::Nothing,
+        }
+    }
+
     pub(super) fn runs(&self) -> bool {
         self.report.status != operation::Status::Done
     }

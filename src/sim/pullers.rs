@@ -22,7 +22,7 @@ const NOT_FOUND: (u64, u64) = (1_500, 3_000);
 const REPORT: (u64, u64) = (2_000, 5_000);
 const BACK_OFF: u64 = 12_000;
 const TOOLS_BYTES: u64 = 21_474_836;
-const NOTEBOOK_BYTES: u64 = 4_187_593_113;
+pub(super) const NOTEBOOK_BYTES: u64 = 4_187_593_113;
 /// After so many tries the world stops counting them: nothing new would be seen.
 const TRIES: u32 = 6;
 

@@ -168,7 +168,14 @@ impl State {
             return Some(refusal(429, "TooManyRequests", message.to_owned(), Some(1)));
         }
         let metrics = path.starts_with("/apis/metrics.k8s.io/");
-        if metrics && self.strikes(Trouble::NoMetrics, at) {
+        if let Some(origin) = &self.origin
+            && matches!(method, "GET" | "HEAD")
+            && let Some(said) = origin.refused.get(path)
+        {
+            return Some(refusal(403, "Forbidden", said.message.clone(), None));
+        }
+        // What a copy's containers use nobody has measured.
+        if metrics && (self.origin.is_some() || self.strikes(Trouble::NoMetrics, at)) {
             let message = "the server is currently unable to handle the request";
             let message = message.to_owned();
             return Some(refusal(503, "ServiceUnavailable", message, None));

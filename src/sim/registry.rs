@@ -16,6 +16,7 @@ use super::handle::Sim;
 use super::images::{IMAGES, Image};
 use super::objects::fingerprint;
 use super::state::State as World;
+use crate::world::snapshot::Exchange;
 
 /// The token they all give, and know again.
 const TOKEN: &str = "practice-pull";
@@ -34,6 +35,9 @@ async fn serve(State(sim): State<Sim>, request: Request) -> Response {
     let host = uri.host().unwrap_or_default();
     if sim.change(|state, at| state.strikes(Trouble::RegistryUnreachable, at)) {
         tokio::time::sleep(NEVER).await;
+    }
+    if let Some(answer) = sim.change(|state, _| state.replayed(&request)) {
+        return answer;
     }
     let Some(registry) = Registry::at(host) else {
         return StatusCode::NOT_FOUND.into_response();
@@ -218,6 +222,38 @@ impl Asked<'_> {
             }
         }
         no(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN")
+    }
+}
+
+impl World {
+    /// What the registry of a copied target answered to the same; nothing where this is no copy.
+    fn replayed(&mut self, request: &Request) -> Option<Response> {
+        let origin = self.origin.as_ref()?;
+        let header = |name| {
+            request
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let (url, accept) = (
+            request.uri().to_string(),
+            header(header::ACCEPT).unwrap_or_default(),
+        );
+        let known = header(header::AUTHORIZATION).is_some();
+        let same = |one: &&Exchange| {
+            one.method == request.method().as_str()
+                && (one.url.as_str(), one.accept.as_str(), one.known) == (&url, accept, known)
+        };
+        let Some(one) = origin.web.iter().find(same) else {
+            self.beyond(format!("what {url} answers: nobody has asked there"));
+            return Some(StatusCode::NOT_FOUND.into_response());
+        };
+        let mut response = Response::builder().status(one.status);
+        for (name, value) in &one.headers {
+            response = response.header(name, value);
+        }
+        let body = axum::body::Body::from(one.body.clone());
+        Some(response.body(body).unwrap_or_default())
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::chance::Chance;
 use super::configurator::{Configurator, Generation};
 use super::deployments::OTHERS;
-use super::fault::{Trouble, When};
+use super::fault::{Fault, Trouble, When};
 use super::nodes::SYSTEM;
 use super::objects::{NOTEBOOK, set};
 use super::people::{CULL_EVERY, Person, key, since_epoch};
@@ -100,8 +100,16 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
     if !state.people.is_empty() {
         state.plan(later(EPOCH, CULL_EVERY), Todo::Cull);
     }
-    state.faults.clone_from(&setup.faults);
-    for fault in &setup.faults {
+    plan_faults(&mut state, &setup.faults);
+    state.mind_pods(EPOCH);
+    state.advance(EPOCH);
+    Ok(state)
+}
+
+/// Lets these things go wrong.
+pub(super) fn plan_faults(state: &mut State, faults: &[Fault]) {
+    state.faults.extend_from_slice(faults);
+    for fault in faults {
         let begins = match fault.trouble {
             Trouble::Busy => Some(Todo::HoldCluster),
             Trouble::Killed => Some(Todo::Die),
@@ -122,9 +130,6 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
             state.plan(later(EPOCH, u64::try_from(after).unwrap_or(0)), todo);
         }
     }
-    state.mind_pods(EPOCH);
-    state.advance(EPOCH);
-    Ok(state)
 }
 
 impl State {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::apiserver::Store;
 use super::chance::Chance;
+use super::copy::Origin;
 use super::crowd::Churn;
 use super::desk;
 use super::drains::Drain;
@@ -146,6 +147,9 @@ pub(super) struct Fetching {
 pub(super) struct State {
     #[serde(default)]
     pub(super) layout: Layout,
+    /// Where it comes from, when it is a copy.
+    #[serde(default)]
+    pub(super) origin: Option<Box<Origin>>,
     pub(super) chance: Chance,
     pub(super) pools: BTreeMap<String, Pool>,
     pub(super) operations: Vec<Operation>,
@@ -211,6 +215,7 @@ impl State {
     pub(super) fn empty(chance: Chance) -> Self {
         Self {
             layout: Layout::default(),
+            origin: None,
             chance,
             pools: BTreeMap::new(),
             operations: Vec::new(),

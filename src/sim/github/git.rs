@@ -82,6 +82,21 @@ impl Git {
         git
     }
 
+    /// The same as one whose tip, with or without the file, was looked at.
+    pub(super) fn copy(list: &AllowList, (branch, tip): (&str, &str), text: Option<&str>) -> Self {
+        let mut git = Self::default();
+        let file = text.map(|text| (list.path.clone(), git.blob(text)));
+        let tree = git.tree(file.into_iter().collect());
+        let commit = Commit {
+            tree,
+            parents: Vec::new(),
+            message: String::new(),
+        };
+        git.commits.insert(tip.to_owned(), commit);
+        git.point(&list.repository.to_string(), branch, tip.to_owned());
+        git
+    }
+
     /// How many things there are.
     fn count(&self) -> usize {
         let branches = self.branches.values().map(BTreeMap::len).sum::<usize>();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Asked, PAGES, invalid, made, missing, yes};
 use crate::sim::fault::Trouble;
 use crate::sim::state::{State, Todo, later, millis};
+use crate::world::snapshot;
 
 /// When the checks are over, somebody has approved it, and it is merged, in milliseconds after it was
 /// opened.
@@ -31,9 +32,27 @@ pub(super) struct Pull {
     pub(super) opened_ms: u64,
     pub(super) merged: bool,
     pub(super) conflict: bool,
+    /// The files it changes, where it is a copy.
+    #[serde(default)]
+    pub(super) files: Option<Value>,
 }
 
 impl Pull {
+    /// The same as one that was looked at.
+    pub(super) fn copy(seen: &snapshot::Pull) -> Self {
+        Self {
+            number: seen.number,
+            title: seen.title.clone(),
+            author: seen.author.clone(),
+            label: seen.label.clone(),
+            head: seen.head.clone(),
+            opened_ms: 0,
+            merged: false,
+            conflict: false,
+            files: Some(seen.files.clone()),
+        }
+    }
+
     fn described(&self, state: &State) -> Value {
         let number = self.number;
         json!({ "number": number, "title": self.title, "user": { "login": self.author },
@@ -70,6 +89,7 @@ impl Asked {
         };
         match parts.next() {
             None => yes(pull.described(state)),
+            Some("files") if pull.files.is_some() => yes(pull.files.clone().unwrap_or_default()),
             Some("files") => {
                 let git = &state.github.git;
                 let base = git.parent(&pull.head);
@@ -93,7 +113,8 @@ impl Asked {
         if state.github.pulls.iter().any(taken) {
             return invalid(&format!("A pull request already exists for {label}."));
         }
-        let number = 42 + u64::try_from(state.github.pulls.len()).unwrap_or(0);
+        let last = state.github.pulls.iter().map(|pull| pull.number).max();
+        let number = last.map_or(42, |last| last.max(41) + 1);
         let pull = Pull {
             number,
             title: self.text("title").to_owned(),
@@ -103,6 +124,7 @@ impl Asked {
             opened_ms: millis(at),
             merged: false,
             conflict: false,
+            files: None,
         };
         let told = pull.described(state);
         state.github.pulls.push(pull);

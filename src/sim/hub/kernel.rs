@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::users::person;
-use super::{Asked, CHECKER, Rights, answered, empty, no};
+use super::{Asked, Rights, answered, empty, no};
 use crate::sim::fault::Trouble;
 use crate::sim::handle::Sim;
 use crate::sim::objects::text;
@@ -30,13 +30,16 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// A request to `/user/USER/...`.
 pub(super) async fn serve(sim: &Sim, asked: &Asked, rights: Rights, path: &str) -> Response {
     let (user, path) = path.split_once('/').unwrap_or((path, ""));
-    let up = sim.change(|state, at| person(state, user).is_some_and(|p| state.hub_ready(p, at)));
+    let (up, ours) = sim.change(|state, at| {
+        let up = person(state, user).is_some_and(|p| state.hub_ready(p, at));
+        (up, user == state.layout.checker)
+    });
     if !up {
         // The hub takes the request, and would say 424.
         let to = format!("/hub/user/{user}/{path}");
         return (StatusCode::FOUND, [(header::LOCATION, to)]).into_response();
     }
-    if rights != Rights::Full || user != CHECKER {
+    if rights != Rights::Full || !ours {
         // It is Jupyter's own server that says so.
         let body = json!({"message": "Forbidden", "reason": null});
         return answered(StatusCode::FORBIDDEN, body);

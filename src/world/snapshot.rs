@@ -1,0 +1,195 @@
+//! What a look at a target found: plain data, from which a copy of it is made.
+//!
+//! There are no secrets in it and no names of people: each room keeps the fields it knows to be
+//! harmless, and drops the rest.
+
+use std::collections::BTreeMap;
+
+use google_cloud_container_v1::model;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Target;
+use crate::error;
+
+/// Version of the shape.
+pub const FORMAT: u32 = 1;
+
+/// A target, as it was at one moment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// When it was taken.
+    pub taken: Timestamp,
+    /// Of what.
+    pub target: Target,
+    /// Its node pools and their operations.
+    #[serde(default)]
+    pub gke: Part<Gke>,
+    /// Its Kubernetes objects; pods of people's servers are named after `user-1`, `user-2`, ...
+    #[serde(default)]
+    pub objects: Part<Objects>,
+    /// Its hub.
+    #[serde(default)]
+    pub hub: Part<Hub>,
+    /// The images that were asked for at their registries.
+    #[serde(default)]
+    pub images: BTreeMap<String, Image>,
+    /// What those registries answered.
+    #[serde(default)]
+    pub web: Vec<Exchange>,
+    /// The repository with the list of domains.
+    #[serde(default)]
+    pub github: Part<GitHub>,
+    /// What our credentials may not do, and the sentence that says so.
+    #[serde(default)]
+    pub denied: BTreeMap<String, error::Error>,
+    /// What could not be found out.
+    #[serde(default)]
+    pub unknown: Vec<String>,
+}
+
+/// One part of a look.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part<T> {
+    /// Nobody looked: nothing that would be run reaches it.
+    #[default]
+    Unseen,
+    /// There is none.
+    Absent,
+    /// It could not be looked at; whoever asks meets the same.
+    Failed(error::Error),
+    /// It was seen.
+    Seen(T),
+}
+
+impl<T> Part<T> {
+    /// What was seen, if it was.
+    pub fn seen(&self) -> Option<&T> {
+        match self {
+            Self::Seen(part) => Some(part),
+            Self::Unseen | Self::Absent | Self::Failed(_) => None,
+        }
+    }
+}
+
+impl<T> From<error::Result<T>> for Part<T> {
+    fn from(looked: error::Result<T>) -> Self {
+        match looked {
+            Ok(part) => Self::Seen(part),
+            Err(error) => Self::Failed(error),
+        }
+    }
+}
+
+/// A cluster, as GKE tells it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Gke {
+    /// Version of its control plane.
+    pub version: String,
+    /// Its node pools.
+    pub pools: Vec<model::NodePool>,
+    /// Operations that were not over.
+    pub operations: Vec<model::Operation>,
+}
+
+/// Kubernetes objects as JSON.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Objects {
+    /// All of them, each with its kind.
+    pub all: Vec<Value>,
+    /// Resources (`pods`) that we may not list, and what was said.
+    pub refused: BTreeMap<String, error::Error>,
+}
+
+/// A hub.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Hub {
+    /// Its version.
+    pub version: String,
+    /// Whether the owner of our token is an admin.
+    pub admin: bool,
+    /// What our token may do.
+    pub scopes: Vec<String>,
+    /// Whether its configurator is of the newer kind, with a schema.
+    pub schema: bool,
+    /// What its configurator keeps, as text; none where there is none, or we may not read it.
+    pub config: Option<String>,
+    /// When people were last active, by their name.
+    pub active: BTreeMap<String, Timestamp>,
+}
+
+/// An image, as its registry tells it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Image {
+    /// Whether it exists; none where nobody could tell.
+    pub exists: Option<bool>,
+    /// All its layers, compressed.
+    pub bytes: Option<u64>,
+    /// What it runs on.
+    pub architectures: Vec<String>,
+}
+
+/// A request to a registry, and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// `GET` or `HEAD`.
+    pub method: String,
+    /// The whole address.
+    pub url: String,
+    /// Which kind of answer was wanted.
+    pub accept: String,
+    /// Whether it brought a token.
+    pub known: bool,
+    /// HTTP status.
+    pub status: u16,
+    /// The headers that matter, by their names in small letters.
+    pub headers: BTreeMap<String, String>,
+    /// The answer; tokens are left out.
+    pub body: String,
+}
+
+/// A repository on GitHub.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct GitHub {
+    /// Whose our token is.
+    pub me: String,
+    /// Whether the token is of the kind that may do nothing in a stranger's repository.
+    pub narrow: bool,
+    /// Whether we may push there.
+    pub push: bool,
+    /// Its default branch.
+    pub branch: String,
+    /// The commit at its tip.
+    pub commit: String,
+    /// The file with the list; none when it is not there.
+    pub text: Option<String>,
+    /// Whether we have a fork of it.
+    pub forked: bool,
+    /// Whether something else of ours has the name a fork would have.
+    pub taken: bool,
+    /// Branches where ours would be made: name and commit.
+    pub branches: BTreeMap<String, String>,
+    /// The pull requests that are open.
+    pub pulls: Vec<Pull>,
+}
+
+/// An open pull request.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Pull {
+    /// Its number.
+    pub number: u64,
+    /// Its title.
+    pub title: String,
+    /// Whose it is.
+    pub author: String,
+    /// Where from: `owner:branch`.
+    pub label: String,
+    /// The commit at its tip.
+    pub head: String,
+    /// The files it changes, as GitHub tells them.
+    pub files: Value,
+}
