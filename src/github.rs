@@ -18,7 +18,7 @@ mod tests;
 
 pub use file::{File, file};
 pub use follow::{Standing, follow, standing};
-pub use look::look;
+pub use look::{Reach, look, reach};
 pub use patch::patch;
 pub use propose::{Proposal, Proposed, propose};
 pub use pulls::{Pull, adding};

@@ -20,4 +20,4 @@ pub use check::{Worked, check_server};
 pub use config::{Image, image, set_image};
 pub use look::look;
 pub use servers::{Known, Server, configured, none, servers, users};
-pub use who::{Health, health};
+pub use who::{Health, health, includes};

@@ -3,7 +3,8 @@
 //! Shared vocabulary: [`names`], [`event`], [`error`]. The doors through which everything outside
 //! is reached: [`world`]; the built-in world behind the same doors: [`sim`]. One room per system:
 //! [`gke`], [`k8s`], [`hub`], [`registry`],
-//! [`github`]; edits of other people's files: [`yaml`]. A script and what is wrong with it: [`runbook`]; what it may call: [`api`];
+//! [`github`]; edits of other people's files: [`yaml`]. What we may do there: [`doctor`]; what there is:
+//! [`look`]. A script and what is wrong with it: [`runbook`]; what it may call: [`api`];
 //! what runs it: [`engine`]; what is kept of it: [`journal`]. One run from its first event to its
 //! exit status: [`run`]. What a person sees: [`ui`]. The command line: [`cli`].
 //!
@@ -31,6 +32,10 @@ pub mod hub;
 pub mod registry;
 
 pub mod github;
+
+pub mod doctor;
+
+pub mod look;
 
 pub mod sim;
 

@@ -21,6 +21,7 @@ mod github;
 mod gke;
 mod handle;
 mod hub;
+mod iam;
 mod images;
 mod keeping;
 mod kubelet;
@@ -416,6 +417,11 @@ impl Doors for Practice {
     fn web(&self, base: &str) -> BoxFuture<'_, error::Result<Http>> {
         let web = self.http("web", base, None, registry::router);
         Box::pin(async { Ok(web) })
+    }
+
+    fn iam(&self) -> BoxFuture<'_, error::Result<Http>> {
+        let iam = self.http("iam", iam::ADDRESS, None, iam::router);
+        Box::pin(async { Ok(iam) })
     }
 
     fn github(&self) -> BoxFuture<'_, error::Result<GitHub>> {

@@ -111,6 +111,8 @@ pub trait Doors: Send + Sync {
     fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>>;
     /// A service on the web that has no door of its own, at this address: a registry of images.
     fn web(&self, base: &str) -> BoxFuture<'_, error::Result<Http>>;
+    /// Google's Resource Manager, which knows who may what in a project.
+    fn iam(&self) -> BoxFuture<'_, error::Result<Http>>;
     /// GitHub, or a team's own.
     fn github(&self) -> BoxFuture<'_, error::Result<GitHub>>;
     /// The operator's own machine.

@@ -70,6 +70,9 @@ impl Environment {
                 // Asking takes seconds where there is none, so somebody has to say that there is.
                 metadata_server: text("RUNBOOK_METADATA_SERVER").is_some(),
                 iam_credentials_endpoint: text("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"),
+                resource_manager_endpoint: text(
+                    "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER",
+                ),
             },
             endpoint: text("CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"),
         }

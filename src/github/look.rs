@@ -51,6 +51,32 @@ pub async fn look(world: &World, list: &AllowList) -> error::Result<GitHub> {
     Ok(Asker::open(world).await?.look(list).await?)
 }
 
+/// What our token reaches.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// Whose it is.
+    pub me: String,
+    /// What kind of token it is.
+    pub token: TokenKind,
+    /// Whether we may push to the repository itself.
+    pub push: bool,
+}
+
+/// Asks whose our token is and what it may do in a repository.
+///
+/// # Errors
+/// When the repository cannot be read with it.
+pub async fn reach(world: &World, repository: &Repository) -> error::Result<Reach> {
+    let asker = Asker::open(world).await?;
+    let me = asker.me().await?;
+    let found = asker.repository(repository).await?;
+    Ok(Reach {
+        me,
+        token: asker.github.token,
+        push: found.permissions.push,
+    })
+}
+
 impl Asker<'_> {
     async fn look(&self, list: &AllowList) -> Result<GitHub, Error> {
         let upstream = &list.repository;

@@ -60,7 +60,7 @@ pub(super) fn scopes(user: &str) -> impl Iterator<Item = String> {
 }
 
 /// Whether scopes include one: itself, or the same for everybody.
-fn includes(scopes: &[String], wanted: &str) -> bool {
+pub fn includes(scopes: &[String], wanted: &str) -> bool {
     let wide = wanted.split('!').next().unwrap_or(wanted);
     // A wide `servers` is called `admin:servers` as well; hubs tell both.
     scopes.iter().any(|scope| scope == wanted || scope == wide)

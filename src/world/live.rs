@@ -11,6 +11,7 @@ mod gcloud;
 mod github;
 mod hub;
 mod impersonation;
+mod looking;
 mod refused;
 mod source;
 mod token;
@@ -25,6 +26,7 @@ use google_cloud_auth::credentials::Credentials;
 use google_cloud_container_v1::client::ClusterManager;
 use google_cloud_gax::retry_policy::NeverRetry;
 use tokio::sync::Mutex;
+use tower::Layer as _;
 
 use super::Doors;
 use super::address::Address;
@@ -37,8 +39,10 @@ use super::secret::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::names::{ClusterName, K8sEndpoint};
+use crate::world::snapshot::Exchange;
 use desk::RealDesk;
 use impersonation::Impersonation;
+use looking::{Kept, Reading, reading};
 use tokens::Tokens;
 
 pub use credentials::Environment;
@@ -81,6 +85,10 @@ pub struct Options {
 pub struct Live(Arc<Inner>);
 
 struct Inner {
+    /// Nothing is changed through them.
+    looks: bool,
+    /// What registries answered while somebody looked.
+    kept: Kept,
     options: Options,
     desk: RealDesk,
     open: Mutex<Open>,
@@ -111,6 +119,20 @@ pub fn install_tls() {
 impl Live {
     /// Doors to this cluster. Nothing is sent before the first use.
     pub fn new(options: Options) -> Self {
+        Self::with(options, false)
+    }
+
+    /// Doors through which one can only look: what would change anything does not pass.
+    pub fn looking(options: Options) -> Self {
+        Self::with(options, true)
+    }
+
+    /// What was asked of registries through doors that only look, and what they answered.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.0.kept.all()
+    }
+
+    fn with(options: Options, looks: bool) -> Self {
         install_tls();
         let environment = &options.environment;
         let desk = RealDesk {
@@ -120,6 +142,8 @@ impl Live {
             record: Record::new("k8s", options.events.clone(), options.clock.clone()),
         };
         Self(Arc::new(Inner {
+            looks,
+            kept: Kept::default(),
             options,
             desk,
             open: Mutex::default(),
@@ -168,6 +192,7 @@ impl Live {
                 Error::new(Kind::Config, format!("no client for the GKE API: {said}"))
                     .hint("check the endpoint in runbook.toml or CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER")
             })?;
+        let gke = if self.0.looks { reading(gke) } else { gke };
         open.gke = Some(gke.clone());
         Ok(gke)
     }
@@ -181,7 +206,13 @@ impl Live {
         let options = &self.0.options;
         let found = cluster::find(&gke, &options.cluster, &self.record("gke")).await?;
         let address = Address::of(&found, &options.cluster, options.k8s_endpoint)?;
-        let k8s = cluster::client(address, &options.cluster, tokens, &self.record("k8s"))?;
+        let reads = Reading(self.0.looks);
+        let k8s = cluster::client(
+            address,
+            &options.cluster,
+            tokens,
+            (&self.record("k8s"), reads),
+        )?;
         open.k8s = Some(k8s.clone());
         Ok(k8s)
     }
@@ -210,7 +241,8 @@ impl Doors for Live {
             let mut open = self.0.open.lock().await;
             if open.hub.is_none() {
                 let cluster = async || self.open_k8s(&mut open).await;
-                let hub = hub::open(place, cluster, self.record("hub"), &options.on_secret).await;
+                let how = (self.record("hub"), Reading(self.0.looks));
+                let hub = hub::open(place, cluster, how, &options.on_secret).await;
                 open.hub = Some(hub?);
             }
             Ok(open.hub.clone())
@@ -233,7 +265,26 @@ impl Doors for Live {
             };
             let bearer =
                 authorization.map(|token| Secret::new(format!("Bearer {}", token.expose())));
-            Ok(Http::new(&base, bearer, client, self.record("web")))
+            let service = Reading(self.0.looks).layer(client);
+            if self.0.looks {
+                let service = self.0.kept.of(service);
+                return Ok(Http::new(&base, bearer, service, self.record("web")));
+            }
+            Ok(Http::new(&base, bearer, service, self.record("web")))
+        })
+    }
+
+    fn iam(&self) -> BoxFuture<'_, Result<Http>> {
+        Box::pin(async {
+            let environment = &self.0.options.environment;
+            let endpoint = environment.resource_manager_endpoint.as_deref();
+            let base = trimmed(endpoint, "https://cloudresourcemanager.googleapis.com");
+            let client = super::http::client().map_err(|why| Error::new(Kind::Config, why))?;
+            let mut open = self.0.open.lock().await;
+            let token = self.tokens(&mut open).await?.token().await?;
+            let bearer = Secret::new(format!("Bearer {}", token.expose()));
+            let service = Reading(true).layer(client);
+            Ok(Http::new(&base, Some(bearer), service, self.record("iam")))
         })
     }
 
@@ -244,9 +295,10 @@ impl Doors for Live {
             if let Some(github) = &open.github {
                 return Ok(github.clone());
             }
-            let (place, record) = (&options.github, self.record("github"));
+            let place = &options.github;
+            let how = (self.record("github"), Reading(self.0.looks));
             let cluster = async || self.open_k8s(&mut open).await;
-            let github = github::open(place, cluster, record, &options.on_secret).await?;
+            let github = github::open(place, cluster, how, &options.on_secret).await?;
             open.github = Some(github.clone());
             Ok(github)
         })

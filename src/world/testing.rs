@@ -163,6 +163,10 @@ impl Doors for Given {
         Box::pin(async { closed(None, "github") })
     }
 
+    fn iam(&self) -> BoxFuture<'_, error::Result<Http>> {
+        Box::pin(async { closed(None, "iam") })
+    }
+
     fn desk(&self) -> &dyn Desk {
         &Bare
     }

@@ -17,6 +17,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("registry", &["world"]),
     ("github", &["world"]),
     ("yaml", &[]),
+    ("doctor", &["github", "gke", "hub", "k8s", "world"]),
+    (
+        "look",
+        &["doctor", "github", "gke", "hub", "k8s", "registry", "world"],
+    ),
     ("sim", &["world"]),
     ("config", &[]),
     ("journal", &["world"]),
@@ -30,7 +35,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runbook", &["engine"]),
     (
         "run",
-        &["api", "engine", "journal", "k8s", "runbook", "sim", "world"],
+        &[
+            "api", "doctor", "engine", "journal", "k8s", "look", "runbook", "sim", "world",
+        ],
     ),
     ("ui", &["world"]),
     (

@@ -82,6 +82,10 @@ impl Doors for Reach {
         self.practice.github()
     }
 
+    fn iam(&self) -> BoxFuture<'_, Result<crate::world::Http>> {
+        self.practice.iam()
+    }
+
     fn desk(&self) -> &dyn crate::world::Desk {
         self.practice.desk()
     }

@@ -12,6 +12,7 @@ use tower::BoxError;
 use tower::buffer::BufferLayer;
 use tower::filter::AsyncFilterLayer;
 
+use super::looking::Reading;
 use super::refused;
 use super::tokens::Tokens;
 use crate::error::{Error, Kind, Result};
@@ -52,7 +53,7 @@ pub(super) fn client(
     address: Address,
     name: &ClusterName,
     tokens: Tokens,
-    record: &Record,
+    (record, reads): (&Record, Reading),
 ) -> Result<kube::Client> {
     let broken = |what: String| {
         Error::new(Kind::Config, format!("cluster {name}: {what}"))
@@ -79,6 +80,7 @@ pub(super) fn client(
         .with_layer(&BufferLayer::new(QUEUE))
         .with_layer(&bearer)
         .with_layer(record)
+        .with_layer(&reads)
         .build())
 }
 

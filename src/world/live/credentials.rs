@@ -46,6 +46,8 @@ pub struct Environment {
     pub metadata_server: bool,
     /// `CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS`.
     pub iam_credentials_endpoint: Option<String>,
+    /// Where the Resource Manager is, when not at Google.
+    pub resource_manager_endpoint: Option<String>,
 }
 
 /// A source of tokens, with its first one where finding it needed one.

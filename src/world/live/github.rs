@@ -1,7 +1,10 @@
 //! The door to GitHub, or to a team's own.
 
 use super::OnSecret;
+use super::looking::Reading;
 use super::token::{NoToken, TokenPlace};
+use tower::Layer as _;
+
 use crate::error::{Error, Kind, Result};
 use crate::world::github::{GitHub, PUBLIC, no_token};
 use crate::world::http::client;
@@ -23,7 +26,7 @@ pub struct GitHubPlace {
 pub(super) async fn open(
     place: &GitHubPlace,
     cluster: impl AsyncFnOnce() -> Result<kube::Client>,
-    record: Record,
+    (record, reads): (Record, Reading),
     on_secret: &OnSecret,
 ) -> Result<GitHub> {
     let token = place.token.read(cluster).await.map_err(|no| match no {
@@ -34,5 +37,5 @@ pub(super) async fn open(
     on_secret(token.expose());
     let client = client().map_err(|why| Error::new(Kind::Config, why))?;
     let url = place.url.as_deref().unwrap_or(PUBLIC);
-    GitHub::new(url, &token, client, &record)
+    GitHub::new(url, &token, reads.layer(client), &record)
 }

@@ -1,7 +1,10 @@
 //! The door to a target's hub.
 
 use super::OnSecret;
+use super::looking::Reading;
 use super::token::{NoToken, TokenPlace};
+use tower::Layer as _;
+
 use crate::error::{Error, Kind, Result};
 use crate::world::http::{Http, client};
 use crate::world::record::Record;
@@ -23,7 +26,7 @@ pub struct HubPlace {
 pub(super) async fn open(
     place: &HubPlace,
     cluster: impl AsyncFnOnce() -> Result<kube::Client>,
-    record: Record,
+    (record, reads): (Record, Reading),
     on_secret: &OnSecret,
 ) -> Result<Http> {
     let none = |why: &str, hint: String| {
@@ -45,5 +48,6 @@ pub(super) async fn open(
     on_secret(token.expose());
     let client = client().map_err(|why| Error::new(Kind::Config, why))?;
     let authorization = Secret::new(format!("token {}", token.expose()));
-    Ok(Http::new(&place.url, Some(authorization), client, record))
+    let service = reads.layer(client);
+    Ok(Http::new(&place.url, Some(authorization), service, record))
 }

@@ -1,0 +1,140 @@
+//! A look at a target: everything a copy of it is made of, read once.
+//!
+//! Looks only at what the needs of a runbook reach, and changes nothing. Whatever cannot be looked at
+//! is told in the answer, so that a copy can say the same to whoever asks.
+
+use std::collections::BTreeMap;
+
+use crate::doctor;
+use crate::error;
+use crate::names::{Image, Need};
+use crate::registry::Verdict;
+use crate::world::World;
+use crate::world::snapshot::{self, FORMAT, Part, Snapshot};
+use crate::{github, gke, hub, k8s, registry};
+
+/// What is looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// What the runbook needs to be allowed to do.
+    pub needs: Vec<Need>,
+    /// The images it may ask for.
+    pub images: Vec<String>,
+}
+
+/// Looks at the world's target. Registries' own answers are for the doors to keep.
+///
+/// # Errors
+/// When the operator stops it. What fails is told in the answer.
+pub async fn look(world: &World, wanted: &Wanted) -> error::Result<Snapshot> {
+    let needs = &wanted.needs;
+    let any = |is: fn(&Need) -> bool| needs.iter().any(is);
+    let mut seen = Snapshot {
+        format: FORMAT,
+        taken: world.clock().now(),
+        target: world.target().clone(),
+        gke: Part::Unseen,
+        objects: Part::Unseen,
+        hub: Part::Unseen,
+        images: BTreeMap::new(),
+        web: Vec::new(),
+        github: Part::Unseen,
+        denied: BTreeMap::new(),
+        unknown: Vec::new(),
+    };
+    let mut aliases = k8s::Aliases::new();
+    // Kubernetes without its machines would be a cluster that cannot grow.
+    if any(|need| matches!(need, Need::Iam(_) | Need::Kubernetes(..))) {
+        seen.gke = gke::look(world).await.into();
+        seen.objects = match k8s::look(world, needs).await {
+            Ok((objects, names)) => {
+                aliases = names;
+                Part::Seen(objects)
+            }
+            Err(error) => Part::Failed(error),
+        };
+    }
+    if any(|need| matches!(need, Need::Hub(_) | Need::HubAdmin)) {
+        seen.hub = at_hub(world, &aliases).await;
+    }
+    let mut images = wanted.images.clone();
+    if any(|need| matches!(need, Need::Registry)) {
+        images.extend(in_use(&seen));
+        images.sort();
+        images.dedup();
+        for image in images {
+            if let Some(found) = inspected(world, &image).await? {
+                seen.images.insert(image, found);
+            }
+        }
+    }
+    if any(|need| matches!(need, Need::GitHubRead | Need::GitHubPropose))
+        && let Some(list) = &world.target().allow_list
+    {
+        seen.github = github::look(world, list).await.into();
+    }
+    judge(world, needs, &mut seen).await;
+    world.stop().cut(async { Ok(()) }).await?;
+    Ok(seen)
+}
+
+async fn at_hub(world: &World, aliases: &k8s::Aliases) -> Part<snapshot::Hub> {
+    match world.doors().hub().await {
+        Ok(None) => return Part::Absent,
+        Ok(Some(_)) => {}
+        Err(error) => return Part::Failed(error),
+    }
+    let home = world.target().hub_namespace.clone();
+    let alias = |user: &str| {
+        let known = |(namespace, name): &(String, String)| {
+            name == user && home.as_ref().is_none_or(|home| home == namespace)
+        };
+        let (_, alias) = aliases.iter().find(|(whose, _)| known(whose))?;
+        Some(alias.clone())
+    };
+    hub::look(world, alias).await.into()
+}
+
+/// The image new servers get now, as far as the hub says.
+fn in_use(seen: &Snapshot) -> Option<String> {
+    let config = seen.hub.seen()?.config.as_deref()?;
+    let config: serde_json::Value = serde_json::from_str(config).ok()?;
+    let config = config.get("config").unwrap_or(&config);
+    let keys = ["KubeSpawner.image", "z2jh.image"];
+    let image = keys.iter().find_map(|key| config.get(*key)?.as_str())?;
+    (!image.is_empty()).then(|| image.to_owned())
+}
+
+/// What an image's registry says of it; nothing for what is no image.
+async fn inspected(world: &World, name: &str) -> error::Result<Option<snapshot::Image>> {
+    let Ok(image) = name.parse::<Image>() else {
+        return Ok(None);
+    };
+    let found = registry::inspect(world, &image).await?;
+    Ok(Some(snapshot::Image {
+        exists: match found.verdict {
+            Verdict::Exists => Some(true),
+            Verdict::Missing => Some(false),
+            Verdict::CannotTell => None,
+        },
+        bytes: found.bytes,
+        architectures: found.architectures.unwrap_or_default(),
+    }))
+}
+
+/// What our credentials may not do, and what nobody could tell.
+async fn judge(world: &World, needs: &[Need], seen: &mut Snapshot) {
+    for finding in doctor::permissions(world, needs).await {
+        match finding.verdict {
+            doctor::Verdict::Missing => {
+                if let Some(need) = finding.need {
+                    seen.denied.insert(need.to_string(), finding.error());
+                }
+            }
+            doctor::Verdict::Proven => {}
+            doctor::Verdict::Inferred | doctor::Verdict::Unknown => {
+                seen.unknown.push(format!("whether we may: {finding}"));
+            }
+        }
+    }
+}

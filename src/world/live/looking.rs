@@ -1,0 +1,251 @@
+//! Doors that only let look: what would change anything does not pass them, whoever asks.
+//!
+//! A dry run has no others. For GKE only the reading half of the client exists; every other service
+//! is behind [`Reading`].
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use google_cloud_container_v1::client::ClusterManager;
+use google_cloud_container_v1::{model, stub};
+use google_cloud_gax::options::RequestOptions;
+use google_cloud_gax::response::Response as Answer;
+use http::{Method, Request, Response, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Body, Bytes};
+use serde_json::Value;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Layer, Service, ServiceExt as _, service_fn};
+
+use crate::world::snapshot::Exchange;
+
+/// The longest answer that is kept.
+const ANSWER_MAX: usize = 8 << 20;
+/// The headers of a registry's answers that are kept.
+const HEADERS: [&str; 4] = [
+    "content-type",
+    "docker-content-digest",
+    "www-authenticate",
+    "link",
+];
+/// Questions that are sent as POST.
+const QUESTIONS: [&str; 2] = ["/selfsubjectaccessreviews", ":testIamPermissions"];
+
+/// Puts a service behind [`Reads`]; or leaves it alone, where changes are meant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading(pub(super) bool);
+
+impl<S> Layer<S> for Reading {
+    type Service = Reads<S>;
+
+    fn layer(&self, inner: S) -> Reads<S> {
+        let only = self.0;
+        Reads { only, inner }
+    }
+}
+
+/// A service that refuses whatever would change anything.
+#[derive(Debug, Clone)]
+pub(super) struct Reads<S> {
+    only: bool,
+    inner: S,
+}
+
+/// Whether a request only asks.
+fn asks<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path();
+    match *request.method() {
+        Method::GET | Method::HEAD => !path.ends_with("/exec"),
+        Method::POST => QUESTIONS.iter().any(|question| path.ends_with(question)),
+        _ => false,
+    }
+}
+
+impl<S, A> Service<Request<A>> for Reads<S>
+where
+    S: Service<Request<A>>,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    S::Response: Send,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<S::Response, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        if self.only && !asks(&request) {
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            let refused = format!("this only looks, and {method} {path} would change something");
+            return Box::pin(async { Err(refused.into()) });
+        }
+        let answer = self.inner.call(request);
+        Box::pin(async { answer.await.map_err(Into::into) })
+    }
+}
+
+/// The reading half of GKE's client. The other half is not there: calling it ends the program.
+#[derive(Debug)]
+struct ReadsGke(ClusterManager);
+
+impl stub::ClusterManager for ReadsGke {
+    async fn get_cluster(
+        &self,
+        req: model::GetClusterRequest,
+        _options: RequestOptions,
+    ) -> google_cloud_gax::Result<Answer<model::Cluster>> {
+        let cluster = self.0.get_cluster().with_request(req).send().await?;
+        Ok(Answer::from(cluster))
+    }
+
+    async fn list_operations(
+        &self,
+        req: model::ListOperationsRequest,
+        _options: RequestOptions,
+    ) -> google_cloud_gax::Result<Answer<model::ListOperationsResponse>> {
+        let operations = self.0.list_operations().with_request(req).send().await?;
+        Ok(Answer::from(operations))
+    }
+}
+
+/// A client that can only read.
+pub(super) fn reading(gke: ClusterManager) -> ClusterManager {
+    ClusterManager::from_stub::<ReadsGke>(Arc::new(ReadsGke(gke)))
+}
+
+/// What was asked of the web, in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Kept(Arc<Mutex<Vec<Exchange>>>);
+
+impl Kept {
+    pub(super) fn all(&self) -> Vec<Exchange> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The same service; what it answers is kept.
+    pub(super) fn of<S, B>(
+        &self,
+        service: S,
+    ) -> BoxCloneSyncService<Request<Full<Bytes>>, Response<Full<Bytes>>, BoxError>
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let kept = self.clone();
+        BoxCloneSyncService::new(service_fn(move |request: Request<Full<Bytes>>| {
+            let (kept, service) = (kept.clone(), service.clone());
+            async move {
+                let text = |name| {
+                    let value = request.headers().get(name);
+                    value
+                        .and_then(|value| value.to_str().ok())
+                        .unwrap_or_default()
+                        .to_owned()
+                };
+                let mut exchange = Exchange {
+                    method: request.method().to_string(),
+                    url: request.uri().to_string(),
+                    accept: text(header::ACCEPT),
+                    known: request.headers().contains_key(header::AUTHORIZATION),
+                    status: 0,
+                    headers: BTreeMap::new(),
+                    body: String::new(),
+                };
+                let answer = service.oneshot(request).await.map_err(Into::into)?;
+                let (parts, body) = answer.into_parts();
+                let body = Limited::new(body, ANSWER_MAX).collect().await?.to_bytes();
+                exchange.status = parts.status.as_u16();
+                for name in HEADERS {
+                    let value = parts
+                        .headers
+                        .get(name)
+                        .and_then(|value| value.to_str().ok());
+                    exchange
+                        .headers
+                        .extend(value.map(|value| (name.to_owned(), value.to_owned())));
+                }
+                exchange.body = harmless(&body);
+                kept.0
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(exchange);
+                Ok::<_, BoxError>(Response::from_parts(parts, Full::new(body)))
+            }
+        }))
+    }
+}
+
+/// An answer without the tokens in it.
+fn harmless(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(&text) else {
+        return text.into_owned();
+    };
+    let mut held = false;
+    for key in ["token", "access_token", "refresh_token"] {
+        if let Some(value) = fields.get_mut(key) {
+            *value = "left-out".into();
+            held = true;
+        }
+    }
+    if held {
+        Value::Object(fields).to_string()
+    } else {
+        text.into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_questions_pass() {
+        let asked = |method: &str, path: &str| {
+            asks(
+                &Request::builder()
+                    .method(method)
+                    .uri(path)
+                    .body(())
+                    .unwrap(),
+            )
+        };
+        assert!(asked("GET", "/api/v1/pods?watch=true"));
+        assert!(asked("HEAD", "/v2/a/b/manifests/1"));
+        assert!(asked(
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        ));
+        assert!(asked("POST", "/v1/projects/p:testIamPermissions"));
+        assert!(!asked(
+            "GET",
+            "/api/v1/namespaces/prod/pods/hub/exec?command=rm"
+        ));
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            assert!(
+                !asked(method, "/api/v1/namespaces/default/configmaps"),
+                "{method}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_is_not_kept() {
+        assert!(!harmless(br#"{"token":"canary","expires_in":300}"#).contains("canary"));
+        assert_eq!(
+            harmless(b"{\"schemaVersion\": 2}"),
+            "{\"schemaVersion\": 2}"
+        );
+    }
+}
