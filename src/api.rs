@@ -20,9 +20,11 @@ mod pod;
 mod pods;
 mod registry;
 mod talk;
+mod undo;
 mod yaml;
 
 pub use needs::{LOCK, needs};
+pub use undo::back;
 
 use serde::Serialize;
 use serde_json::Value;

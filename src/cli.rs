@@ -75,7 +75,7 @@ fn command(setup: &Setup, matches: &ArgMatches, options: &mut Options) -> Result
         Some(("show", matches)) => show::show(setup, matches),
         Some(("check", matches)) => check::check(setup, matches, options),
         Some(("trust", _)) => trust::trust(setup),
-        Some(("world", matches)) => world::world(setup, matches),
+        Some(("world", matches)) => world::world(setup, matches, options),
         Some(("completions", matches)) => Ok(args::completions(&setup.library, matches)),
         _ => Err(Error::new(Kind::Bug, "there is no such command")),
     }

@@ -21,6 +21,7 @@ use tokio::runtime::Runtime;
 
 use crate::error::{self, Kind};
 use crate::journal::{Journal, Usuals};
+use crate::names::Need;
 use crate::world::{Guard, World};
 
 pub use build::table;
@@ -43,6 +44,8 @@ pub struct Session {
     pub guard: Rc<dyn Guard>,
     /// How long things take here.
     pub usuals: Usuals,
+    /// What each function needs to be allowed to do.
+    pub needs: fn(&str) -> &'static [Need],
 }
 
 /// Runs a program to its end, or replays it and undoes what it did.

@@ -50,6 +50,8 @@ pub enum Kind {
     Declined,
     /// Refused for safety.
     Refused,
+    /// A copy of a target cannot stand in for it here.
+    Beyond,
     /// Stopped by the operator.
     Interrupted,
     /// The disk, the terminal, a file.
@@ -60,7 +62,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Usage,
         Self::Config,
         Self::Script,
@@ -81,6 +83,7 @@ impl Kind {
         Self::NeedsAnswer,
         Self::Declined,
         Self::Refused,
+        Self::Beyond,
         Self::Interrupted,
         Self::Io,
         Self::Bug,
@@ -109,6 +112,7 @@ impl Kind {
             | Self::Image
             | Self::Remote
             | Self::TimedOut
+            | Self::Beyond
             | Self::Io
             | Self::Bug => 1,
         }

@@ -3,6 +3,7 @@
 //! Events carry their own time and their own totals, so that whoever shows them never has to ask
 //! a clock or a cluster. Their JSON shape is the documented, versioned output of `--output json`.
 
+mod plan;
 mod pods;
 mod table;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error;
 use crate::names::{Class, Mode};
 
+pub use plan::{PLAN, People, Plan, Planned, Verdict};
 pub use pods::{PodGroup, PodName, PodNews, PodRow, PodUsage};
 pub use table::{Align, Cell, Column, Table, Tone};
 
@@ -352,6 +354,9 @@ pub struct Finished {
     pub resume: Option<String>,
     /// Lines the script left for afterwards.
     pub next: Vec<String>,
+    /// What a dry run found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Box<Plan>>,
     /// Why it did not end well.
     pub error: Option<error::Error>,
 }

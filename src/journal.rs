@@ -22,7 +22,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::{self, Kind};
 use crate::names::hex;
 
-pub use history::{Usuals, find};
+pub use history::{Usuals, find, usual_run};
 pub use read::read;
 pub use record::{Begin, Closed, End, FORMAT, Finish, Header, Outcome, Record, Resume, Why};
 pub use scrub::Scrub;

@@ -72,6 +72,8 @@ pub enum Mode {
     Practice,
     /// A fresh practice world, thrown away afterwards.
     Rehearsal,
+    /// A copy of the target.
+    DryRun,
 }
 
 impl Mode {
@@ -79,7 +81,7 @@ impl Mode {
     pub fn is_practice(self) -> bool {
         match self {
             Self::Live => false,
-            Self::Practice | Self::Rehearsal => true,
+            Self::Practice | Self::Rehearsal | Self::DryRun => true,
         }
     }
 }
@@ -90,6 +92,7 @@ impl fmt::Display for Mode {
             Self::Live => "live",
             Self::Practice => "practice",
             Self::Rehearsal => "rehearsal",
+            Self::DryRun => "dry run",
         })
     }
 }

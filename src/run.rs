@@ -5,10 +5,13 @@
 //! prints, never reads the environment; events go out, answers come in.
 
 mod account;
+mod assumed;
 mod kept;
 mod lock;
+mod looking;
 mod notify;
 mod opening;
+mod plan;
 mod remind;
 mod scene;
 mod standing;
@@ -24,20 +27,23 @@ use tokio::runtime::{Builder, Runtime};
 use crate::api;
 use crate::engine::{self, Function, Past, Session};
 use crate::error::{Error, Kind, Result};
-use crate::event::{Events, Finished, What};
-use crate::journal::{self, Journal, Scrub, Usuals};
+use crate::event::{Events, Finished, Plan, What};
+use crate::journal::{self, Journal, Scrub, Story, Usuals};
 use crate::names::{Class, Mode};
 use crate::runbook::check::calls;
 use crate::runbook::script::Script;
 use crate::world::live;
-use crate::world::{Guard, NoGuard, Operator, Parts, Stop, World};
+use crate::world::{Guard, NoGuard, Operator, Parts, Snapshot, Stop, World};
 
 pub use kept::forget;
+pub use looking::{looked, needs};
 pub use opening::{Earlier, Opening, can_go_on};
+pub use plan::read as read_plan;
 pub use scene::{LivePlace, Place};
 pub use standing::{Held, Standing, standing};
 
 use account::{Account, NextLines};
+use assumed::Assuming;
 use lock::{Lock, LockOptions};
 use scene::Scene;
 
@@ -61,6 +67,17 @@ pub struct Request {
     pub opening: Opening,
     /// How other operators are kept out.
     pub locking: Locking,
+    /// What is done with a plan.
+    pub planning: Planning,
+}
+
+/// What is done with a plan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Planning {
+    /// Where a dry run's is written.
+    pub save: Option<PathBuf>,
+    /// The one a run is held to.
+    pub hold: Option<Plan>,
 }
 
 /// How other operators are kept out while a run may change the cluster.
@@ -92,9 +109,20 @@ pub struct Company {
 /// # Errors
 /// When it could not even begin, or its end could not be recorded: no journal, no world.
 pub fn run(request: &Request, company: &Company) -> Result<Finished> {
+    let scrub = request.opening.scrub(&request.state)?;
+    let company = &scrubbed(company, &scrub, &request.place);
+    // Before there is any other world: afterwards the target is out of reach.
+    let seen = match &request.place {
+        Place::DryRun(live) => Some(looking::for_request(live, request, company)?),
+        // What the plan was made on may have changed meanwhile.
+        Place::Live(live) if request.planning.hold.is_some() => {
+            Some(looking::for_request(live, request, company)?)
+        }
+        _ => None,
+    };
     let runtime = Rc::new(runtime(&request.place)?);
     let entered = runtime.enter();
-    let outcome = run_in(&runtime, request, company);
+    let outcome = run_in(&runtime, request, company, (scrub, seen.as_ref()));
     drop(entered);
     // A prompt nobody will answer any more must not hold up the end.
     if let Ok(runtime) = Rc::try_unwrap(runtime) {
@@ -111,7 +139,7 @@ fn runtime(place: &Place) -> Result<Runtime> {
             builder.worker_threads(1);
             builder
         }
-        Place::Kept(_) | Place::Fresh(_) => {
+        _ => {
             let mut builder = Builder::new_current_thread();
             builder.start_paused(true);
             builder
@@ -123,11 +151,14 @@ fn runtime(place: &Place) -> Result<Runtime> {
         .map_err(|e| Error::new(Kind::Io, format!("cannot start: {e}")))
 }
 
-fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result<Finished> {
-    let scrub = request.opening.scrub(&request.state)?;
-    let company = &scrubbed(company, &scrub, &request.place);
+fn run_in(
+    runtime: &Rc<Runtime>,
+    request: &Request,
+    company: &Company,
+    (scrub, seen): (Scrub, Option<&Snapshot>),
+) -> Result<Finished> {
     let earlier = request.opening.earlier();
-    let scene = Scene::open(&request.place, &request.state, earlier, company)?;
+    let scene = Scene::open(&request.place, &request.state, earlier, company, seen)?;
     let journal = opening::open(request, &scene, scrub)?;
     scene.keep(request, &journal)?;
     let next = NextLines::default();
@@ -140,11 +171,16 @@ fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result
         events = caller.listening(events);
         webhook = Some(caller);
     }
+    let assuming = Arc::new(Assuming::new(Arc::clone(&company.operator)));
+    let operator: Arc<dyn Operator> = match scene.target.mode {
+        Mode::DryRun => Arc::<Assuming>::clone(&assuming),
+        _ => Arc::clone(&company.operator),
+    };
     let world = World::new(Parts {
         target: scene.target.clone(),
         clock: scene.clock.clone(),
         doors: Arc::clone(&scene.doors),
-        operator: Arc::clone(&company.operator),
+        operator,
         who: request.operator.clone(),
         events,
         notes: Arc::new(journal.clone()),
@@ -152,6 +188,7 @@ fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result
     });
     let began = world.clock().now();
     opening::announce(request, &world, &journal);
+    plan::compare(request, &world, seen);
     let waking = runtime.spawn(world.clone().keep_waking());
     let outcome = script(runtime, request, &world, &journal);
     waking.abort();
@@ -165,7 +202,29 @@ fn run_in(runtime: &Rc<Runtime>, request: &Request, company: &Company) -> Result
         next: next.lines(),
         took: world.clock().since(began),
     };
-    let finished = account.of(outcome.err());
+    let dry = scene
+        .practice
+        .as_ref()
+        .filter(|_| scene.target.mode == Mode::DryRun);
+    let error = outcome.err().or_else(|| assumed::needed(&assuming.flags()));
+    let mut finished = account.of(error);
+    if let Some(copy) = dry {
+        let made = plan::Made {
+            request,
+            world: &world,
+            copy,
+            story: &Story::read(journal.path())?,
+            error: finished.error.as_ref(),
+            answers: assuming.flags(),
+            took: finished.took_seconds,
+        };
+        let plan = made.plan();
+        if let Some(file) = &request.planning.save {
+            plan::save(&plan, file)?;
+        }
+        finished.exit = finished.error.as_ref().map_or(0, plan::exit);
+        finished.plan = Some(Box::new(plan));
+    }
     world.emit(What::Finished(finished.clone()));
     opening::close(request, &world, &journal, &finished)?;
     Ok(finished)
@@ -188,12 +247,14 @@ fn script(
         None => Rc::new(NoGuard),
     };
     let earlier = request.opening.earlier();
+    let guard = plan::held(request, world, journal, guard)?;
     let session = Session {
         journal: journal.clone(),
         past: earlier.map(|earlier| Past::of(&earlier.story)),
         abort: earlier.is_some_and(|earlier| earlier.abort),
         guard,
         usuals: usuals(request, world),
+        needs: api::needs,
     };
     let outcome = request.script.program(&request.values).and_then(|program| {
         let runtime = Rc::clone(runtime);
@@ -228,7 +289,7 @@ fn prints(script: &Script) -> bool {
 fn usuals(request: &Request, world: &World) -> Usuals {
     let target = world.target();
     match target.mode {
-        Mode::Live => {
+        Mode::Live | Mode::DryRun => {
             let folder = journal::folder(&request.state);
             Usuals::learn(&folder, request.script.name(), &target.name)
         }
@@ -236,12 +297,14 @@ fn usuals(request: &Request, world: &World) -> Usuals {
     }
 }
 
+/// Whether it may change the cluster, and so has to hold it.
+fn locks(script: &Script) -> bool {
+    calls_a(script, |f| f.signature.class.writes() && !f.lockless)
+}
+
 /// The lock of the cluster, for a runbook that may change it.
 async fn lock(request: &Request, world: &World, run: &str) -> Result<Option<Rc<Lock>>> {
-    if !calls_a(&request.script, |f| {
-        f.signature.class.writes() && !f.lockless
-    }) || request.locking.off
-    {
+    if !locks(&request.script) || request.locking.off {
         return Ok(None);
     }
     let options = LockOptions {
@@ -255,7 +318,7 @@ async fn lock(request: &Request, world: &World, run: &str) -> Result<Option<Rc<L
 
 /// The same company, whose secrets are kept out of the journal too.
 fn scrubbed(company: &Company, scrub: &Scrub, place: &Place) -> Company {
-    if let Place::Live(live) = place {
+    if let Place::Live(live) | Place::DryRun(live) = place {
         let known = [
             live.environment.access_token.as_ref(),
             live.webhook.as_ref(),

@@ -75,6 +75,7 @@ use handle::Sim;
 use layout::Layout;
 use state::State;
 
+pub use copy::Copied;
 pub use fault::{FAULTS, Fault};
 pub use scenario::SCENARIOS;
 pub use state::Mutation;
@@ -343,6 +344,11 @@ impl Practice {
         let events = self.0.events.get().cloned();
         let events = events.unwrap_or_else(|| Events::new(|_| {}));
         Record::new(door, events, self.clock())
+    }
+
+    /// What a copy was taken from, and what has become of it.
+    pub fn copied(&self) -> Copied {
+        self.0.sim.peek(State::copied)
     }
 
     /// Every change the world accepted, in order.

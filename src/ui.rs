@@ -15,6 +15,7 @@ mod live;
 mod operator;
 mod paint;
 mod plain;
+mod plan;
 mod pods;
 mod prompt;
 mod redact;

@@ -126,6 +126,24 @@ fn run() -> Command {
                 .help_heading(HEADING)
                 .help("Where: a target of runbook.toml, or practice"),
         )
+        .arg(
+            switch("dry-run")
+                .help("Runs it on a copy of the target, changes nothing, and ends with a plan"),
+        )
+        .arg(
+            option("save", "FILE")
+                .requires("dry-run")
+                .value_hint(ValueHint::FilePath)
+                .value_parser(value_parser!(std::path::PathBuf))
+                .help("Dry run only: keeps the plan in this file"),
+        )
+        .arg(
+            option("plan", "FILE")
+                .conflicts_with("dry-run")
+                .value_hint(ValueHint::FilePath)
+                .value_parser(value_parser!(std::path::PathBuf))
+                .help("Stops before the first change that is not in this plan"),
+        )
 }
 
 fn rehearse() -> Command {
@@ -136,6 +154,13 @@ fn rehearse() -> Command {
                 .value_parser(PossibleValuesParser::new(names(crate::sim::SCENARIOS)))
                 .hide_possible_values(true)
                 .help("What the world looks like at first (`runbook world scenarios`)"),
+        )
+        .arg(
+            option("world", "FILE")
+                .conflicts_with("scenario")
+                .value_hint(ValueHint::FilePath)
+                .value_parser(value_parser!(std::path::PathBuf))
+                .help("In a copy of a target instead (`runbook world snapshot`)"),
         )
         .arg(
             option("fault", "FAULT[@WHEN]")
@@ -335,6 +360,25 @@ fn world() -> Command {
         .arg_required_else_help(true)
         .subcommand(Command::new("scenarios").about("Lists what it can look like at first"))
         .subcommand(Command::new("faults").about("Lists what can go wrong in it"))
+        .subcommand(
+            Command::new("snapshot")
+                .about(
+                    "Looks at a target, changes nothing, and prints what a copy of it is made of",
+                )
+                .arg(
+                    Arg::new("on")
+                        .long("on")
+                        .value_name("TARGET")
+                        .help("Which target of runbook.toml [default: the configured one]"),
+                )
+                .arg(
+                    Arg::new("image")
+                        .long("image")
+                        .value_name("IMAGE")
+                        .action(ArgAction::Append)
+                        .help("Asks its registry for this image too"),
+                ),
+        )
         .subcommand(Command::new("reset").about("Forgets the world that `run` goes on with"))
 }
 

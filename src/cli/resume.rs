@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::journal::history::{self, Ending, Entry, Filter};
 use crate::journal::{self, Journal, Scrub, Story};
 use crate::names::{AGE, Mode};
-use crate::run::{Earlier, Opening, Place, Request, can_go_on};
+use crate::run::{Earlier, Opening, Place, Planning, Request, can_go_on};
 use crate::runbook::script::Script;
 use crate::sim::{self, Fault};
 use crate::ui::{self, Options};
@@ -34,7 +34,7 @@ pub(super) fn resume(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Optio
     if !again {
         can_go_on(&story, abort)?;
     }
-    let place = place(setup, matches, screen, &story)?;
+    let place = place(setup, matches, screen, &story, again)?;
     if away.is_some() && matches!(place, Place::Live(_)) {
         let fact = "--away moves the practice world on; a real cluster has its own time";
         return Err(Error::new(Kind::Usage, fact).hint("leave --away off"));
@@ -48,6 +48,7 @@ pub(super) fn resume(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Optio
         place,
         state,
         operator: setup.environment.who.clone(),
+        planning: Planning::default(),
         opening: match again {
             true if story.is_unfinished() => Opening::InsteadOf(journal),
             true => Opening::New,
@@ -117,10 +118,21 @@ fn place(
     matches: &ArgMatches,
     screen: &Options,
     story: &Story,
+    again: bool,
 ) -> Result<Place> {
     let header = &story.header;
     match header.mode {
         Mode::Practice => Ok(Place::Kept(speed(matches, screen))),
+        Mode::DryRun if again => {
+            trust::demand(setup, screen)?;
+            let live = target::place(setup, &header.target)?;
+            Ok(Place::DryRun(Box::new(live)))
+        }
+        // What was seen is kept beside the journal; nobody looks again.
+        Mode::DryRun => Ok(Place::Fresh(sim::Setup {
+            speed: sim::Speed::Max,
+            ..sim::Setup::default()
+        })),
         Mode::Rehearsal => Ok(Place::Fresh(sim::Setup {
             seed: header.seed.unwrap_or(1),
             speed: speed(matches, screen),

@@ -1,17 +1,18 @@
 //! `runbook run` and `runbook rehearse`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ArgMatches;
 use serde_json::Value;
 
-use super::{Setup, target, trust};
+use super::{Setup, target, trust, world};
 use crate::api;
 use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::history::last_params;
-use crate::run::{self, Company, Locking, Opening, Place, Request};
+use crate::run::{self, Company, Locking, Opening, Place, Planning, Request};
 use crate::runbook::check::check;
 use crate::runbook::params::{Param, flags};
 use crate::runbook::script::Script;
@@ -23,7 +24,15 @@ use crate::world::Stop;
 pub(super) fn run(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options) -> Result<u8> {
     adjust(screen, matches);
     let on = matches.get_one::<String>("on").map(String::as_str);
+    let dry = matches.get_flag("dry-run");
     let place = match on.or(setup.config.default_target.as_deref()) {
+        None | Some("practice") if dry => {
+            return Err(Error::new(
+                Kind::Usage,
+                "a dry run is made on a copy of a configured target, and practice is one already",
+            )
+            .hint("use `runbook rehearse`, or name a target of runbook.toml with --on"));
+        }
         None | Some("practice") => Place::Kept(speed(matches, screen)),
         Some(name) => {
             if matches.contains_id("speed") {
@@ -34,7 +43,12 @@ pub(super) fn run(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options)
                 .hint("leave --speed off, or pass --on practice"));
             }
             trust::demand(setup, screen)?;
-            Place::Live(Box::new(target::place(setup, name)?))
+            let live = Box::new(target::place(setup, name)?);
+            if dry {
+                Place::DryRun(live)
+            } else {
+                Place::Live(live)
+            }
         }
     };
     execute(setup, matches, screen, place)
@@ -49,7 +63,7 @@ pub(super) fn rehearse(
     adjust(screen, matches);
     let faults = matches.get_many::<String>("fault").into_iter().flatten();
     let fresh = sim::Setup::default();
-    let place = Place::Fresh(sim::Setup {
+    let made = sim::Setup {
         seed: matches.get_one("seed").copied().unwrap_or(fresh.seed),
         speed: speed(matches, screen),
         scenario: matches
@@ -59,7 +73,11 @@ pub(super) fn rehearse(
         faults: faults
             .map(|text| Ok(Fault::parse(text)?))
             .collect::<Result<_>>()?,
-    });
+    };
+    let place = match matches.get_one::<PathBuf>("world") {
+        None => Place::Fresh(made),
+        Some(file) => Place::Copy(Box::new((world::read(file)?, made))),
+    };
     execute(setup, matches, screen, place)
 }
 
@@ -99,10 +117,20 @@ fn execute(
         place,
         state: setup.environment.state_folder()?,
         operator: setup.environment.who.clone(),
+        planning: planning(matches)?,
         opening: Opening::New,
         locking: locking(matches),
     };
     start(setup, screen, &request, answers(matches))
+}
+
+/// What is done with a plan.
+fn planning(matches: &ArgMatches) -> Result<Planning> {
+    let file = |name| matches.try_get_one::<PathBuf>(name).ok().flatten();
+    Ok(Planning {
+        save: file("save").cloned(),
+        hold: file("plan").map(|file| run::read_plan(file)).transpose()?,
+    })
 }
 
 /// How other operators are kept out.
@@ -120,7 +148,18 @@ pub(super) fn start(
     request: &Request,
     flags: Flags,
 ) -> Result<u8> {
-    screen.practice = !matches!(request.place, Place::Live(_));
+    screen.practice = !matches!(request.place, Place::Live(_) | Place::DryRun(_));
+    let outcome = accompanied(setup, screen, flags, |company| run::run(request, company));
+    Ok(outcome?.exit)
+}
+
+/// Does something that says on this screen what it does, and that Ctrl-C stops.
+pub(super) fn accompanied<T>(
+    setup: &Setup<'_>,
+    screen: &Options,
+    flags: Flags,
+    work: impl FnOnce(&Company) -> T,
+) -> T {
     let screen_thread = Ui::start(screen.clone());
     log(screen, &screen_thread);
     let redactor = screen_thread.redactor();
@@ -135,9 +174,9 @@ pub(super) fn start(
         on_secret: Arc::new(move |secret| redactor.add(secret)),
     };
     setup.running.set(stop);
-    let outcome = run::run(request, &company);
+    let outcome = work(&company);
     screen_thread.finish();
-    Ok(outcome?.exit)
+    outcome
 }
 
 /// The script, when `check` finds nothing wrong with it.
@@ -200,7 +239,8 @@ fn ask_with_defaults(
 /// The parameters of the last run there.
 fn last(setup: &Setup<'_>, script: &Script, place: &Place) -> Option<BTreeMap<String, Value>> {
     let target = match place {
-        Place::Live(live) => live.target.name.as_str(),
+        Place::Live(live) | Place::DryRun(live) => live.target.name.as_str(),
+        Place::Copy(copy) => copy.0.target.name.as_str(),
         Place::Kept(_) | Place::Fresh(_) => "practice",
     };
     let folder = journal::folder(setup.environment.state.as_deref()?);

@@ -1,16 +1,23 @@
 //! `runbook world`: what the practice world can do, and starting it over.
 
+use std::path::Path;
+
 use clap::ArgMatches;
 
-use super::Setup;
+use super::{Setup, target, trust};
 use crate::error::{Error, Kind, Result};
+use crate::look::Wanted;
+use crate::runbook::script::Script;
+use crate::ui::{Flags, Options};
+use crate::world::Snapshot;
 use crate::{run, sim, ui};
 
 /// One of its commands.
-pub(super) fn world(setup: &Setup<'_>, matches: &ArgMatches) -> Result<u8> {
+pub(super) fn world(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options) -> Result<u8> {
     let text = match matches.subcommand_name() {
         Some("scenarios") => rows(sim::SCENARIOS),
         Some("faults") => rows(sim::FAULTS),
+        Some("snapshot") => return snapshot(setup, matches, screen),
         Some("reset") => {
             let forgotten = run::forget(&setup.environment.state_folder()?)?;
             let said = if forgotten {
@@ -24,6 +31,53 @@ pub(super) fn world(setup: &Setup<'_>, matches: &ArgMatches) -> Result<u8> {
     };
     ui::print(&text);
     Ok(0)
+}
+
+/// Looks at a target and prints what it saw.
+fn snapshot(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options) -> Result<u8> {
+    let Some(("snapshot", matches)) = matches.subcommand() else {
+        return Ok(0);
+    };
+    let on = matches.get_one::<String>("on").map(String::as_str);
+    let name = match on.or(setup.config.default_target.as_deref()) {
+        None | Some("practice") => {
+            let fact = "a look is taken at a configured target, and none is named";
+            return Err(Error::new(Kind::Usage, fact).hint("name one of runbook.toml with --on"));
+        }
+        Some(name) => name,
+    };
+    trust::demand(setup, screen)?;
+    let place = target::place(setup, name)?;
+    let mut wanted = Wanted::default();
+    for found in setup.library.list()? {
+        let script = setup.library.find(&found.name).and_then(Script::read);
+        wanted.needs.extend(script.iter().flat_map(run::needs));
+    }
+    let images = matches.get_many::<String>("image").into_iter().flatten();
+    wanted.images = images.cloned().collect();
+    let seen = super::run::accompanied(setup, screen, Flags::default(), |company| {
+        run::looked(&place, &wanted, &setup.environment.who, company)
+    })?;
+    let text = serde_json::to_string(&seen);
+    let text = text.map_err(|why| Error::new(Kind::Bug, why.to_string()))?;
+    ui::print(&format!("{text}\n"));
+    Ok(0)
+}
+
+/// What `snapshot` printed.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn read(file: &Path) -> Result<Snapshot> {
+    let wrong = |why: String| {
+        let fact = format!(
+            "{} is no look at a target that can be used: {why}",
+            file.display()
+        );
+        Error::new(Kind::Usage, fact).hint("take one: `runbook world snapshot --on TARGET > FILE`")
+    };
+    let text = std::fs::read(file).map_err(|why| wrong(why.to_string()))?;
+    serde_json::from_slice(&text).map_err(|why| wrong(why.to_string()))
 }
 
 fn rows(all: &[(&str, &str)]) -> String {

@@ -18,7 +18,7 @@ use crate::engine::{Session, doubt};
 use crate::error::{Error, Kind, Result};
 use crate::event::What;
 use crate::journal::{Begin, Journal, Outcome, Record, Step, Usuals, digest};
-use crate::names::Class;
+use crate::names::{Class, Mode, Need};
 use crate::world::stop::interrupted;
 use crate::world::{Effect, Guard, Note, World};
 
@@ -32,6 +32,7 @@ pub(super) struct Host {
     journal: Journal,
     guard: Rc<dyn Guard>,
     usuals: Usuals,
+    needs: fn(&str) -> &'static [Need],
     pub(super) program: Rc<Program>,
     past: RefCell<Past>,
     /// What has to be looked at again before the next write, if that is unsure.
@@ -63,6 +64,7 @@ impl Host {
             journal: session.journal,
             guard: session.guard,
             usuals: session.usuals,
+            needs: session.needs,
             program,
             past: RefCell::new(session.past.unwrap_or_default()),
             grounds: RefCell::default(),
@@ -261,7 +263,11 @@ impl Host {
             self.recall(step);
         }
         self.catch_up();
+        self.in_reach(function)?;
         let writes = call.class.writes();
+        if writes {
+            self.guard.next_write(&call.call, &call.args)?;
+        }
         if writes && !function.lockless {
             self.may_write(begun.is_none()).await?;
         }
@@ -286,6 +292,11 @@ impl Host {
             (function.run)(self.world.clone(), args.clone()).await
         };
         let outcome = self.stoppable(work).await;
+        // Whatever came of it, a copy has made it up.
+        let outcome = match self.world.doors().beyond() {
+            Some(what) => Err(beyond(&what)),
+            None => outcome,
+        };
         self.world.enter(Effect::default());
         let kept = kept(function, &outcome);
         self.journal.end(self.world.clock().now(), kept.clone())?;
@@ -296,6 +307,28 @@ impl Host {
             grounds.stand_on(function, &args, &call, kept);
         }
         outcome
+    }
+
+    /// Whether what stands behind the doors can do this at all.
+    fn in_reach(&self, function: &Function) -> Result<()> {
+        let Signature { name, class, .. } = function.signature;
+        if self.world.target().mode != Mode::DryRun {
+            return Ok(());
+        }
+        if class == Class::Session {
+            return Err(beyond(&format!(
+                "what comes of `{name}`: nobody can talk to a copy"
+            )));
+        }
+        for need in (self.needs)(name) {
+            if *need == Need::Desk {
+                return Err(beyond(&format!("what `{name}` finds on this machine")));
+            }
+            if let Some(missing) = self.world.doors().denied(*need) {
+                return Err(missing);
+            }
+        }
+        Ok(())
     }
 
     /// Returns when a write may be sent: this run holds the cluster, and what it rests on holds.
@@ -320,6 +353,12 @@ impl Host {
         }
         error
     }
+}
+
+/// What a copy cannot stand in for ends a dry run.
+fn beyond(what: &str) -> Error {
+    let fact = format!("the copy of the target does not know {what}");
+    Error::new(Kind::Beyond, fact).hint("a dry run cannot tell what would come after this line")
 }
 
 /// An outcome as it is recorded.

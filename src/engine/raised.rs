@@ -14,6 +14,7 @@ pub fn catchable(kind: Kind) -> bool {
         | Kind::Declined
         | Kind::NeedsAnswer
         | Kind::Refused
+        | Kind::Beyond
         | Kind::Usage
         | Kind::Remote
         | Kind::Io

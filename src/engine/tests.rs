@@ -163,6 +163,7 @@ fn run_here(text: &str, libraries: &[(&str, &str)]) -> Ran {
         values: BTreeMap::from([((1, 18), json!(7))]),
     };
     let session = Session {
+        needs: |_| &[],
         journal: journal.clone(),
         past: None,
         abort: false,

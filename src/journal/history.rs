@@ -22,7 +22,7 @@ use crate::error::Kind;
 
 pub use find::find;
 pub use prune::{Pruned, prune};
-pub use usuals::{Usuals, last_params};
+pub use usuals::{Usuals, last_params, usual_run};
 
 use ends::Ends;
 

@@ -37,6 +37,7 @@ impl Account<'_> {
             not_done: error.as_ref().map_or(Vec::new(), |_| self.not_done()),
             resume: error.as_ref().and_then(|error| self.go_on(error)),
             next: self.next,
+            plan: None,
             error,
         }
     }

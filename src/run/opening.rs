@@ -91,7 +91,7 @@ impl Earlier {
         let started = started.unwrap_or(self.story.header.started);
         let last = match mode {
             Mode::Live => self.story.last.max(started),
-            Mode::Practice | Mode::Rehearsal => started,
+            Mode::Practice | Mode::Rehearsal | Mode::DryRun => started,
         };
         Clock::Live.since(last)
     }
@@ -284,7 +284,7 @@ fn libraries(request: &Request) -> BTreeMap<String, String> {
 }
 
 /// The parameters that have a value; durations as people write them.
-fn given(request: &Request) -> BTreeMap<String, Value> {
+pub(super) fn given(request: &Request) -> BTreeMap<String, Value> {
     let mut given = BTreeMap::new();
     for param in &request.script.params {
         let value = request.values.get(&param.name).unwrap_or(&Value::Null);
@@ -308,6 +308,11 @@ fn rehearsed(place: &Place) -> (Option<u64>, Option<String>, Vec<String>) {
             Some(setup.scenario.clone()),
             setup.faults.iter().map(ToString::to_string).collect(),
         ),
-        Place::Live(_) | Place::Kept(_) => (None, None, Vec::new()),
+        Place::Copy(copy) => (
+            Some(copy.1.seed),
+            Some(format!("a copy of {}", copy.0.target.name)),
+            copy.1.faults.iter().map(ToString::to_string).collect(),
+        ),
+        Place::Live(_) | Place::Kept(_) | Place::DryRun(_) => (None, None, Vec::new()),
     }
 }

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Company, Earlier, Request, kept};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::journal::Journal;
 use crate::names::Mode;
 use crate::sim::{Practice, Setup, Speed};
 use crate::world::live::{self, Live};
 use crate::world::secret::Secret;
-use crate::world::{Clock, Doors, Target};
+use crate::world::{Clock, Doors, Snapshot, Target};
 
 /// Where a run acts.
 #[derive(Debug, Clone)]
@@ -22,6 +22,10 @@ pub enum Place {
     Kept(Speed),
     /// A fresh practice world.
     Fresh(Setup),
+    /// A copy of a configured target, looked at first.
+    DryRun(Box<LivePlace>),
+    /// A copy of what was seen of a target, in which things may go wrong.
+    Copy(Box<(Snapshot, Setup)>),
 }
 
 /// A configured target, and how to reach it.
@@ -41,12 +45,28 @@ pub struct LivePlace {
     pub webhook: Option<Secret>,
 }
 
+/// What the doors to a place need to know.
+pub(super) fn options(live: &LivePlace, company: &Company) -> live::Options {
+    live::Options {
+        cluster: live.target.cluster.clone(),
+        endpoint: live.endpoint.clone(),
+        k8s_endpoint: live.target.k8s_endpoint,
+        impersonate: live.target.impersonate.clone(),
+        hub: live.hub.clone(),
+        github: live.github.clone(),
+        environment: live.environment.clone(),
+        events: company.events.clone(),
+        clock: Clock::Live,
+        on_secret: Arc::clone(&company.on_secret),
+    }
+}
+
 /// The world a run acts in.
 pub(super) struct Scene {
     pub(super) target: Target,
     pub(super) clock: Clock,
     pub(super) doors: Arc<dyn Doors>,
-    practice: Option<Practice>,
+    pub(super) practice: Option<Practice>,
     /// Keeps other runs out of the kept practice world.
     _alone: Option<File>,
 }
@@ -58,25 +78,15 @@ impl Scene {
         state: &Path,
         earlier: Option<&Earlier>,
         company: &Company,
+        seen: Option<&Snapshot>,
     ) -> Result<Self> {
         let alone = match place {
             Place::Kept(_) => Some(kept::enter(state)?),
-            Place::Live(_) | Place::Fresh(_) => None,
+            _ => None,
         };
         let (practice, mode) = match place {
             Place::Live(live) => {
-                let doors = Live::new(live::Options {
-                    cluster: live.target.cluster.clone(),
-                    endpoint: live.endpoint.clone(),
-                    k8s_endpoint: live.target.k8s_endpoint,
-                    impersonate: live.target.impersonate.clone(),
-                    hub: live.hub.clone(),
-                    github: live.github.clone(),
-                    environment: live.environment.clone(),
-                    events: company.events.clone(),
-                    clock: Clock::Live,
-                    on_secret: Arc::clone(&company.on_secret),
-                });
+                let doors = Live::new(options(live, company));
                 return Ok(Self {
                     target: live.target.clone(),
                     clock: Clock::Live,
@@ -95,12 +105,28 @@ impl Scene {
                     Some(earlier) => kept::restore(earlier, setup)?,
                     None => Practice::fresh(setup)?,
                 };
-                (practice, Mode::Rehearsal)
+                // A dry run that goes on stays one.
+                let mode = earlier.map_or(Mode::Rehearsal, |earlier| earlier.story.header.mode);
+                (practice, mode)
+            }
+            Place::Copy(copy) => (Practice::copy(&copy.0, &copy.1)?, Mode::Rehearsal),
+            Place::DryRun(_) => {
+                let seen = seen.ok_or_else(|| {
+                    Error::new(Kind::Bug, "nobody has looked at the target of this dry run")
+                })?;
+                (Practice::copy(seen, &Setup::default())?, Mode::DryRun)
             }
         };
         practice.start(company.events.clone());
         Ok(Self {
-            target: practice.target(mode),
+            target: match place {
+                // With what no look puts down: who signs, for one.
+                Place::DryRun(live) => Target {
+                    mode,
+                    ..live.target.clone()
+                },
+                _ => practice.target(mode),
+            },
             clock: practice.clock(),
             doors: Arc::new(practice.clone()),
             practice: Some(practice),
@@ -115,7 +141,7 @@ impl Scene {
         };
         let file = match &request.place {
             Place::Kept(_) => kept::file(&request.state),
-            Place::Fresh(_) | Place::Live(_) => kept::beside(journal.path()),
+            _ => kept::beside(journal.path()),
         };
         journal.keep_beside(Arc::new(kept::keep(practice, file)?));
         Ok(())

@@ -51,7 +51,7 @@ pub struct Held {
 pub fn standing(place: &Place, state: &Path, who: &str, company: &Company) -> Result<Standing> {
     let runtime = Rc::new(runtime(place)?);
     let entered = runtime.enter();
-    let looked = Scene::open(place, state, None, company).and_then(|scene| {
+    let looked = Scene::open(place, state, None, company, None).and_then(|scene| {
         let world = World::new(Parts {
             target: scene.target.clone(),
             clock: scene.clock.clone(),
@@ -91,7 +91,7 @@ async fn look(world: &World) -> Result<Standing> {
 }
 
 /// There is no run, and so no journal.
-struct Unkept;
+pub(super) struct Unkept;
 
 impl Notes for Unkept {
     fn note(&self, _: Timestamp, _: &Note) -> Result<()> {

@@ -14,9 +14,9 @@ use crate::names;
 use crate::runbook::script::Script;
 
 /// Flags every run has of its own; no parameter may take them.
-pub const TAKEN: [&str; 16] = [
-    "answer", "color", "config", "dry-run", "fault", "help", "no-lock", "on", "output", "quiet",
-    "scenario", "seed", "speed", "verbose", "wait", "yes",
+pub const TAKEN: [&str; 19] = [
+    "answer", "color", "config", "dry-run", "fault", "help", "no-lock", "on", "output", "plan",
+    "quiet", "save", "scenario", "seed", "speed", "verbose", "wait", "world", "yes",
 ];
 
 /// `const nodes = param::int("Nodes to keep warm", 2, 1..=20);`

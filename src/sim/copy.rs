@@ -57,6 +57,16 @@ pub(super) struct Origin {
     pub(super) images: BTreeMap<String, snapshot::Image>,
     /// Permissions that are missing.
     pub(super) denied: BTreeMap<String, error::Error>,
+    /// When it was looked at.
+    pub(super) taken: Timestamp,
+    /// What nobody could find out.
+    pub(super) unknown: Vec<String>,
+    /// What it was like, in words.
+    pub(super) facts: BTreeMap<String, String>,
+    /// Everybody with a server then.
+    pub(super) people: Vec<String>,
+    /// How many machines there were.
+    pub(super) machines: usize,
     /// The first thing that was wanted of the copy and that it cannot know.
     pub(super) beyond: Option<String>,
 }
@@ -71,6 +81,23 @@ pub(super) enum Shut {
     Absent,
     /// It could not be looked at.
     Failed(error::Error),
+}
+
+/// What a copy was taken from, and what has become of it.
+#[derive(Debug, Clone, Default)]
+pub struct Copied {
+    /// When the target was looked at.
+    pub taken: Timestamp,
+    /// How many people had a server.
+    pub people: u64,
+    /// How many of them have none any more.
+    pub affected: u64,
+    /// How many machines there are more.
+    pub more_nodes: u32,
+    /// What nobody could find out.
+    pub unknown: Vec<String>,
+    /// What the target was like, in words.
+    pub facts: BTreeMap<String, String>,
 }
 
 /// The text at a pointer.
@@ -129,6 +156,10 @@ pub(super) fn build(seen: &Snapshot, setup: &Setup) -> Result<State, Error> {
     state.pods_seen = state.store.version();
     state.mind_pods(at);
     state.advance(at);
+    let (people, machines) = (state.people.keys().cloned().collect(), state.machines());
+    if let Some(origin) = &mut state.origin {
+        (origin.people, origin.machines) = (people, machines);
+    }
     Ok(state)
 }
 
@@ -161,6 +192,11 @@ fn origin(seen: &Snapshot) -> Origin {
         web: seen.web.clone(),
         images: seen.images.clone(),
         denied: seen.denied.clone(),
+        taken: seen.taken,
+        unknown: seen.unknown.clone(),
+        facts: seen.facts(),
+        people: Vec::new(),
+        machines: 0,
         beyond: None,
     }
 }
@@ -235,6 +271,32 @@ fn groups(state: &State) -> BTreeMap<String, (usize, Option<(String, String)>)> 
 }
 
 impl State {
+    /// How many machines all pools aim at.
+    fn machines(&self) -> usize {
+        self.pools.values().map(Pool::total).sum()
+    }
+
+    /// What a copy was taken from, and what has become of it; nothing where it is none.
+    pub(super) fn copied(&self) -> Copied {
+        let Some(origin) = &self.origin else {
+            return Copied::default();
+        };
+        let lost = origin
+            .people
+            .iter()
+            .filter(|key| !self.people.contains_key(*key));
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let more = self.machines().saturating_sub(origin.machines);
+        Copied {
+            taken: origin.taken,
+            people: number(origin.people.len()),
+            affected: number(lost.count()),
+            more_nodes: u32::try_from(more).unwrap_or(u32::MAX),
+            unknown: origin.unknown.clone(),
+            facts: origin.facts.clone(),
+        }
+    }
+
     /// Notes the first thing that a copy was asked for and cannot know.
     pub(super) fn beyond(&mut self, what: impl Into<String>) {
         if let Some(origin) = &mut self.origin {

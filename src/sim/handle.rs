@@ -111,6 +111,11 @@ impl Sim {
         self.lock().ledger.clone()
     }
 
+    /// What is so now; needs no clock either.
+    pub(super) fn peek<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.lock())
+    }
+
     /// New credentials are good.
     pub(super) fn renew(&self) {
         self.change(|state, now| {

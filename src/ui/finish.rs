@@ -32,17 +32,29 @@ pub(super) fn lines(finished: &Finished) -> Vec<(Tone, String)> {
     } else {
         ("✗", Tone::Bad)
     };
-    let head = format!(
-        "{mark} {} on {}: {}",
-        finished.runbook,
-        finished.target,
-        outcome(finished)
-    );
+    let head = match &finished.plan {
+        Some(plan) => format!(
+            "{mark} {} on {}, dry run: {}",
+            finished.runbook,
+            finished.target,
+            super::plan::verdict(plan)
+        ),
+        None => format!(
+            "{mark} {} on {}: {}",
+            finished.runbook,
+            finished.target,
+            outcome(finished)
+        ),
+    };
     let mut lines = vec![(tone, head)];
     let mut say = |text: String| lines.push((Tone::Plain, text));
     if interrupted(finished) {
         say_rest(finished, &mut say);
         say(so_far(finished));
+        return lines;
+    }
+    if let Some(plan) = &finished.plan {
+        super::plan::lines(plan).into_iter().for_each(&mut say);
         return lines;
     }
     say_changes(finished, &mut say);

@@ -17,10 +17,10 @@ pub fn line(text: &str) -> String {
 
 /// `runbook warm_up · callysto · LIVE`.
 pub(super) fn title(started: &Started) -> String {
-    let mode = if started.mode.is_practice() {
-        "PRACTICE: nothing real is touched"
-    } else {
-        "LIVE"
+    let mode = match started.mode {
+        Mode::Live => "LIVE",
+        Mode::DryRun => "DRY RUN on a copy: nothing is changed",
+        Mode::Practice | Mode::Rehearsal => "PRACTICE: nothing real is touched",
     };
     format!("runbook {} · {} · {mode}", started.runbook, started.target)
 }

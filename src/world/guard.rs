@@ -1,6 +1,7 @@
 //! Who may change the cluster now: asked before every write.
 
 use futures::future::LocalBoxFuture;
+use serde_json::Value;
 
 use super::World;
 use crate::error::Result;
@@ -12,6 +13,14 @@ pub trait Guard {
     /// # Errors
     /// `refused` when it may not; nothing may be changed any more then.
     fn before_write<'a>(&'a self, world: &'a World) -> LocalBoxFuture<'a, Result<()>>;
+
+    /// Hears which function is about to change something, and with what.
+    ///
+    /// # Errors
+    /// `refused` when it is not to be called.
+    fn next_write(&self, _call: &str, _args: &[Value]) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Lets everything pass: for runbooks that only read, and for `--no-lock`.

@@ -51,6 +51,79 @@ pub struct Snapshot {
     pub unknown: Vec<String>,
 }
 
+impl Snapshot {
+    /// What the target is like, in words: what a plan rests on.
+    pub fn facts(&self) -> BTreeMap<String, String> {
+        let mut facts = BTreeMap::new();
+        let mut say = |what: String, is: String| facts.insert(what, is);
+        for pool in self.gke.seen().into_iter().flat_map(|gke| &gke.pools) {
+            let limits = pool.autoscaling.clone().unwrap_or_default();
+            let (min, max, kind) = match limits.total_max_node_count {
+                0 => (limits.min_node_count, limits.max_node_count, "a zone"),
+                max => (limits.total_min_node_count, max, "in total"),
+            };
+            let is = if limits.enabled {
+                format!("{min} to {max} {kind}")
+            } else {
+                "off".to_owned()
+            };
+            say(format!("autoscaling of {}", pool.name), is);
+        }
+        for operation in self.gke.seen().into_iter().flat_map(|gke| &gke.operations) {
+            let kind = operation.operation_type.name().unwrap_or("UNKNOWN");
+            say(format!("operation {}", operation.name), kind.to_owned());
+        }
+        let objects = || self.objects.seen().into_iter().flat_map(|seen| &seen.all);
+        let text = |object: &Value, pointer: &str| {
+            let text = object.pointer(pointer).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        let mut nodes: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+        for node in objects().filter(|one| text(one, "/kind") == "Node") {
+            let pool = text(node, "/metadata/labels/cloud.google.com~1gke-nodepool");
+            let count = nodes.entry(pool).or_default();
+            count.0 += 1;
+            count.1 += u32::from(node.pointer("/spec/unschedulable") == Some(&Value::Bool(true)));
+        }
+        for (pool, (count, cordoned)) in nodes {
+            let cordoned = match cordoned {
+                0 => String::new(),
+                some => format!(", {some} cordoned"),
+            };
+            say(format!("nodes of {pool}"), format!("{count}{cordoned}"));
+        }
+        let component = "/metadata/labels/component";
+        let people = objects()
+            .filter(|one| text(one, component) == "singleuser-server")
+            .count();
+        if self.objects.seen().is_some() {
+            say("people with a server".to_owned(), people.to_string());
+        }
+        if let Some(config) = self.hub.seen().and_then(|hub| hub.config.clone()) {
+            say("configuration of the hub".to_owned(), config);
+        }
+        if let Some(github) = self.github.seen() {
+            let file = self
+                .target
+                .allow_list
+                .as_ref()
+                .map(|list| list.path.clone());
+            let commit = github.commit.get(..7).unwrap_or(&github.commit);
+            say(
+                format!("tip of {}", file.unwrap_or_default()),
+                commit.to_owned(),
+            );
+            let pulls: Vec<String> = github
+                .pulls
+                .iter()
+                .map(|pull| pull.number.to_string())
+                .collect();
+            say("open pull requests".to_owned(), pulls.join(", "));
+        }
+        facts
+    }
+}
+
 /// One part of a look.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -65,6 +65,7 @@ fn measure() {
         let script = Script::read(library.find("warm_up").unwrap()).unwrap();
         let given = BTreeMap::from([("nodes".to_owned(), 2.into())]);
         let request = Request {
+            planning: runbook::run::Planning::default(),
             values: script.with_defaults(&given),
             script,
             place: Place::Fresh(sim::Setup {

@@ -52,6 +52,7 @@ fn rehearsed(place: &Place, script: Script) -> Finished {
         state: place.state(),
         operator: "ann@laptop".to_owned(),
         opening: Opening::New,
+        planning: runbook::run::Planning::default(),
         locking: Locking::default(),
     };
     let (screen, _) = Ui::collecting(Options {

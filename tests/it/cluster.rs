@@ -107,7 +107,12 @@ impl Cluster {
     pub(crate) fn changes(&self) -> Vec<(String, Value)> {
         let seen = self.gke.seen().into_iter().chain(self.k8s.seen());
         // The lock and the debts change nothing of the cluster's.
-        let ours = ["/leases", "/configmaps"];
+        let ours = [
+            "/leases",
+            "/configmaps",
+            "/selfsubjectaccessreviews",
+            ":testIamPermissions",
+        ];
         seen.filter(|asked| asked.method != "GET")
             .filter(|asked| !ours.iter().any(|ours| asked.path.contains(ours)))
             .map(|asked| (asked.line(), asked.json()))
@@ -119,6 +124,9 @@ impl Cluster {
 pub(crate) fn command(place: &Place, line: &str) -> Command {
     let mut command = place.command(line.split_whitespace());
     command.env("CLOUDSDK_AUTH_ACCESS_TOKEN", TOKEN);
+    // Nobody is there.
+    let manager = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER";
+    command.env(manager, "http://127.0.0.1:1");
     command
 }
 
@@ -197,12 +205,21 @@ impl State {
         if let Some(name) = path.strip_prefix(OPERATIONS) {
             return operation(name, "UNKNOWN", "DONE");
         }
+        let group = "https://www.googleapis.com/compute/v1/projects/p/zones/l-a/instanceGroupManagers/gke-c-nb-user-0a1b2c3d-grp";
+        let pool = json!({ "name": "nb-user", "autoscaling": self.autoscaling,
+            "locations": ["l-a"], "status": "RUNNING", "instanceGroupUrls": [group],
+            "config": { "machineType": "n1-highmem-8",
+                "labels": { "hub.jupyter.org/node-purpose": "user" } } });
         if path == POOL {
-            return Answer::json(&json!({ "name": "nb-user", "autoscaling": self.autoscaling,
-                "locations": ["l-a"], "status": "RUNNING" }));
+            return Answer::json(&pool);
+        }
+        if path == OPERATIONS.trim_end_matches('/') {
+            return Answer::json(&json!({}));
         }
         if POOL.starts_with(path) {
-            return Answer::json(described);
+            let mut whole = described.clone();
+            whole["nodePools"] = json!([pool]);
+            return Answer::json(&whole);
         }
         Answer::google(404, "NOT_FOUND", &format!("no {line}"))
     }
@@ -225,11 +242,22 @@ impl State {
             }
             return Answer::json(&self.node(number));
         }
+        if line.ends_with("/selfsubjectaccessreviews") {
+            let mut review = asked.json();
+            review["status"] = json!({ "allowed": true });
+            return Answer::json(&review);
+        }
         let watched = asked.path.contains("watch=true");
         let (kind, items) = match line.as_str() {
             "GET /api/v1/nodes" => ("Node", self.nodes()),
             "GET /api/v1/events" => ("Event", Vec::new()),
-            "GET /apis/apps/v1/namespaces/prod/daemonsets" => ("DaemonSet", vec![puller()]),
+            "GET /api/v1/pods" => ("Pod", self.each(pulling)),
+            "GET /api/v1/namespaces"
+            | "GET /api/v1/services"
+            | "GET /apis/policy/v1/poddisruptionbudgets" => ("Namespace", Vec::new()),
+            "GET /apis/apps/v1/daemonsets" | "GET /apis/apps/v1/namespaces/prod/daemonsets" => {
+                ("DaemonSet", vec![puller()])
+            }
             "GET /api/v1/namespaces/prod/pods" if asked.path.contains("puller") => {
                 ("Pod", self.each(pulling))
             }
@@ -288,7 +316,7 @@ fn pulling(number: usize, _: bool) -> Value {
     json!({
         "kind": "Pod", "apiVersion": "v1",
         "metadata": { "name": format!("continuous-image-puller-{number}"), "namespace": "prod",
-            "resourceVersion": "7" },
+            "resourceVersion": "7", "labels": { "component": "continuous-image-puller" } },
         "spec": { "nodeName": format!("gke-c-nb-user-{number}"), "initContainers": [
             { "name": "image-pull-singleuser", "image": IMAGE }] },
         "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }],
@@ -300,8 +328,10 @@ fn pulling(number: usize, _: bool) -> Value {
 fn puller() -> Value {
     json!({
         "kind": "DaemonSet", "apiVersion": "apps/v1",
-        "metadata": { "name": "continuous-image-puller", "namespace": "prod" },
-        "spec": { "template": { "spec": { "initContainers": [
+        "metadata": { "name": "continuous-image-puller", "namespace": "prod",
+            "labels": { "component": "continuous-image-puller" } },
+        "spec": { "template": { "metadata": { "labels": { "component": "continuous-image-puller" } },
+            "spec": { "initContainers": [
             { "name": "image-pull-singleuser", "image": IMAGE }] } } },
     })
 }

@@ -212,6 +212,7 @@ impl Run {
             values: BTreeMap::new(),
         };
         let session = Session {
+            needs: |_| &[],
             journal,
             past,
             abort: self.abort,

@@ -85,6 +85,21 @@ impl Inner {
     }
 }
 
+/// How long whole runs of this runbook on this target took that ended well; nothing where there was
+/// none.
+pub fn usual_run(folder: &Path, runbook: &str, target: &str) -> Option<Usual> {
+    let filter = Filter {
+        runbook: Some(runbook.to_owned()),
+        target: Some(target.to_owned()),
+        ..Filter::default()
+    };
+    let runs = entries(folder, &filter).into_iter().flatten();
+    let took = runs
+        .filter(is_live_and_done)
+        .filter_map(|entry| entry.took());
+    usual(took.take(RUNS).map(seconds).collect())
+}
+
 fn is_live_and_done(entry: &Entry) -> bool {
     let live = (entry.header.as_ref()).is_some_and(|header| header.mode == Mode::Live);
     live && matches!(entry.ending, Ending::Done)

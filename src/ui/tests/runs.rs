@@ -92,6 +92,7 @@ pub(in crate::ui) fn finished(exit: u8, error: Option<Error>, changed: Vec<Chang
         exit,
         took_seconds: 1351,
         changed,
+        plan: None,
         next: vec!["runbook run teardown".into()],
         error,
     })
