@@ -99,7 +99,11 @@ async fn at_hub(world: &World, aliases: &k8s::Aliases) -> Part<snapshot::Hub> {
 fn in_use(seen: &Snapshot) -> Option<String> {
     let config = seen.hub.seen()?.config.as_deref()?;
     let config: serde_json::Value = serde_json::from_str(config).ok()?;
-    let config = config.get("config").unwrap_or(&config);
+    // The newer kind has it beside its schema, and its page puts it there as a text.
+    let config = match config.get("config").unwrap_or(&config) {
+        serde_json::Value::String(text) => serde_json::from_str(text).ok()?,
+        config => config.clone(),
+    };
     let keys = ["KubeSpawner.image", "z2jh.image"];
     let image = keys.iter().find_map(|key| config.get(*key)?.as_str())?;
     (!image.is_empty()).then(|| image.to_owned())

@@ -132,18 +132,15 @@ pub fn run(request: &Request, company: &Company) -> Result<Finished> {
 }
 
 fn runtime(place: &Place) -> Result<Runtime> {
-    let mut builder = match place {
+    let mut builder = if matches!(place, Place::Live(_)) {
         // One worker, so that leases, tokens and watches go on while the script computes.
-        Place::Live(_) => {
-            let mut builder = Builder::new_multi_thread();
-            builder.worker_threads(1);
-            builder
-        }
-        _ => {
-            let mut builder = Builder::new_current_thread();
-            builder.start_paused(true);
-            builder
-        }
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(1);
+        builder
+    } else {
+        let mut builder = Builder::new_current_thread();
+        builder.start_paused(true);
+        builder
     };
     builder
         .enable_all()
@@ -214,16 +211,9 @@ fn run_in(
             world: &world,
             copy,
             story: &Story::read(journal.path())?,
-            error: finished.error.as_ref(),
             answers: assuming.flags(),
-            took: finished.took_seconds,
         };
-        let plan = made.plan();
-        if let Some(file) = &request.planning.save {
-            plan::save(&plan, file)?;
-        }
-        finished.exit = finished.error.as_ref().map_or(0, plan::exit);
-        finished.plan = Some(Box::new(plan));
+        made.add_to(&mut finished)?;
     }
     world.emit(What::Finished(finished.clone()));
     opening::close(request, &world, &journal, &finished)?;

@@ -34,6 +34,8 @@ const USERS: [Need; 3] = [
     Hub("read:servers"),
     Hub("read:users:activity"),
 ];
+/// When people were last active, where a hub tells; without it they are taken to be at work.
+const ACTIVITY: Need = Hub("");
 const OVERVIEW: [Need; 3] = [NODES, PODS, AUTOSCALER];
 
 /// What every run needs that may change a cluster: its lock.
@@ -70,7 +72,7 @@ const NEEDS: &[(&str, &[Need])] = &[
     ("k8s::nodes", &[NODES]),
     ("k8s::users", &[NODES, PODS]),
     ("k8s::size", &[NODES, AUTOSCALER]),
-    ("k8s::people", &[NODES, PODS]),
+    ("k8s::people", &[NODES, PODS, ACTIVITY]),
     ("k8s::pods", &[PODS, EVENTS]),
     ("k8s::pod", &[PODS]),
     ("k8s::watch_pods", &[PODS, WATCH_PODS, EVENTS]),
@@ -100,7 +102,7 @@ const NEEDS: &[(&str, &[Need])] = &[
     ),
     (
         "k8s::wait_idle",
-        &[NODES, ALL_PODS, WATCH_ALL_PODS, BUDGETS],
+        &[NODES, ALL_PODS, WATCH_ALL_PODS, BUDGETS, ACTIVITY],
     ),
     (
         "k8s::wait_gone",
@@ -111,6 +113,7 @@ const NEEDS: &[(&str, &[Need])] = &[
             WATCH_ALL_PODS,
             BUDGETS,
             AUTOSCALER,
+            ACTIVITY,
         ],
     ),
     ("k8s::holding", &[NODES]),

@@ -13,7 +13,7 @@ use crate::error;
 use crate::names::{AllowList, Repository};
 use crate::world::World;
 use crate::world::github::TokenKind;
-use crate::world::snapshot::{GitHub, Pull};
+use crate::world::snapshot::{Fork, GitHub, Pull};
 
 #[derive(Deserialize)]
 struct Listed {
@@ -101,10 +101,13 @@ impl Asker<'_> {
             home.owner.clone_from(&me);
             let what = format!("read {home}");
             let fork: Option<Found> = self.find(&what, &at(&home, "")).await?;
-            seen.forked = fork.as_ref().is_some_and(|fork| is_of(fork, upstream));
-            seen.taken = fork.is_some() && !seen.forked;
+            seen.fork = match fork {
+                None => Fork::None,
+                Some(fork) if is_of(&fork, upstream) => Fork::Ours,
+                Some(_) => Fork::Taken,
+            };
         }
-        if seen.push || seen.forked {
+        if seen.push || seen.fork == Fork::Ours {
             seen.branches = self.branches(&home).await?;
         }
         seen.pulls = self.proposed(upstream, &found.default_branch).await?;

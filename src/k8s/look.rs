@@ -342,28 +342,28 @@ mod tests {
     #[test]
     fn a_server_keeps_nothing_of_its_user() {
         let pod = json!({
-            "metadata": { "name": "jupyter-ada-40b", "namespace": "prod", "uid": "u",
+            "metadata": { "name": "jupyter-zoe-40b", "namespace": "prod", "uid": "u",
                 "labels": { "component": "singleuser-server", "app": "jupyterhub",
-                    "hub.jupyter.org/username": "ada-40b" },
-                "annotations": { "hub.jupyter.org/username": "ada@b", "x": "ada" },
-                "managedFields": [{ "manager": "ada" }] },
-            "spec": { "nodeName": "n", "volumes": [{ "name": "claim-ada" }],
+                    "hub.jupyter.org/username": "zoe-40b" },
+                "annotations": { "hub.jupyter.org/username": "zoe@b", "x": "zoe" },
+                "managedFields": [{ "manager": "zoe" }] },
+            "spec": { "nodeName": "n", "volumes": [{ "name": "claim-zoe" }],
                 "containers": [{ "name": "notebook", "image": "i:1", "resources": {},
-                    "env": [{ "name": "JUPYTERHUB_API_TOKEN", "value": "secret-ada" }],
-                    "args": ["ada"] }] },
+                    "env": [{ "name": "JUPYTERHUB_API_TOKEN", "value": "secret-zoe" }],
+                    "args": ["zoe"] }] },
             "status": { "phase": "Pending", "podIP": "10.0.0.1",
-                "conditions": [{ "type": "PodScheduled", "message": "claim-ada unbound" }],
+                "conditions": [{ "type": "PodScheduled", "message": "claim-zoe unbound" }],
                 "containerStatuses": [{ "name": "notebook", "image": "i:1",
-                    "lastState": { "terminated": { "exitCode": 1, "message": "ada" } } }] } });
+                    "lastState": { "terminated": { "exitCode": 1, "message": "zoe" } } }] } });
         let mut kept = keep(&pod, &super::pod()).unwrap();
         let mut aliases = Aliases::new();
         rename(&pod, &mut kept, &mut aliases);
         let text = kept.to_string();
-        assert!(!text.contains("ada") && !text.contains("secret"), "{text}");
+        assert!(!text.contains("zoe") && !text.contains("secret"), "{text}");
         assert_eq!(kept["metadata"]["name"], "jupyter-user-2d1");
         assert_eq!(kept["metadata"]["annotations"][USERNAME], "user-1");
         assert_eq!(kept["spec"]["nodeName"], "n");
-        assert_eq!(aliases[&("prod".to_owned(), "ada@b".to_owned())], "user-1");
+        assert_eq!(aliases[&("prod".to_owned(), "zoe@b".to_owned())], "user-1");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::names::{Need, Where};
 use crate::runbook::check::calls;
 use crate::runbook::script::Script;
 use crate::world::live::Live;
-use crate::world::{Clock, Parts, Snapshot, World};
+use crate::world::{Clock, Kept, Parts, Snapshot, World};
 
 /// What every run looks at: old debts are told at its beginning.
 const REMINDED: Need = Need::Kubernetes("get", "configmaps", Where::Home);
@@ -69,11 +69,11 @@ pub fn looked(live: &LivePlace, wanted: &Wanted, who: &str, company: &Company) -
         .build();
     let runtime = runtime.map_err(|e| Error::new(Kind::Io, format!("cannot start: {e}")))?;
     let entered = runtime.enter();
-    let doors = Live::looking(options(live, company));
+    let doors = Arc::new(Kept::new(Arc::new(Live::looking(options(live, company)))));
     let world = World::new(Parts {
         target: live.target.clone(),
         clock: Clock::Live,
-        doors: Arc::new(doors.clone()),
+        doors: Arc::<Kept>::clone(&doors),
         operator: Arc::clone(&company.operator),
         who: who.to_owned(),
         events: company.events.clone(),

@@ -13,7 +13,7 @@ use super::Request;
 use super::opening::given;
 use crate::api;
 use crate::error::{Error, Kind, Result};
-use crate::event::{Level, PLAN, People, Plan, Planned, Usual, Verdict, What};
+use crate::event::{Finished, Level, PLAN, People, Plan, Planned, Usual, Verdict, What};
 use crate::journal::{self, Journal, Step, Story};
 use crate::sim::Practice;
 use crate::world::{Guard, Snapshot, World};
@@ -27,13 +27,26 @@ pub(super) struct Made<'a> {
     pub(super) world: &'a World,
     pub(super) copy: &'a Practice,
     pub(super) story: &'a Story,
-    pub(super) error: Option<&'a Error>,
     pub(super) answers: Vec<String>,
-    pub(super) took: u64,
 }
 
 impl Made<'_> {
-    pub(super) fn plan(self) -> Plan {
+    /// Makes the plan a part of the account, and keeps it where it was asked for.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn add_to(self, finished: &mut Finished) -> Result<()> {
+        let save = self.request.planning.save.as_ref();
+        let plan = self.plan(finished.error.as_ref(), finished.took_seconds);
+        if let Some(file) = save {
+            self::save(&plan, file)?;
+        }
+        finished.exit = finished.error.as_ref().map_or(0, exit);
+        finished.plan = Some(Box::new(plan));
+        Ok(())
+    }
+
+    fn plan(self, error: Option<&Error>, took: u64) -> Plan {
         let (target, copied) = (self.world.target(), self.copy.copied());
         let source = self.request.script.source();
         let began = self.story.steps.first().map(|step| step.begin.at);
@@ -50,7 +63,6 @@ impl Made<'_> {
             .collect();
         let folder = journal::folder(&self.request.state);
         let learned = journal::usual_run(&folder, self.request.script.name(), &target.name);
-        let took = self.took;
         Plan {
             version: PLAN,
             runbook: self.request.script.name().to_owned(),
@@ -59,7 +71,7 @@ impl Made<'_> {
             cluster: target.cluster.to_string(),
             taken: copied.taken,
             params: given(self.request),
-            verdict: verdict(self.error, &self.answers),
+            verdict: verdict(error, &self.answers),
             people: People {
                 there: copied.people,
                 affected: copied.affected,
@@ -109,7 +121,7 @@ fn verdict(error: Option<&Error>, answers: &[String]) -> Verdict {
 }
 
 /// The exit status of a dry run: would succeed, would fail, would be refused.
-pub(super) fn exit(error: &Error) -> u8 {
+fn exit(error: &Error) -> u8 {
     match error.kind {
         Kind::Refused | Kind::NeedsAnswer | Kind::Interrupted | Kind::Usage => error.exit_code(),
         Kind::Declined => Kind::Refused.exit_code(),
@@ -320,7 +332,7 @@ impl Guard for Held {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn save(plan: &Plan, file: &Path) -> Result<()> {
+fn save(plan: &Plan, file: &Path) -> Result<()> {
     let text = serde_json::to_string_pretty(plan);
     let text = text.map_err(|why| Error::new(Kind::Bug, why.to_string()))?;
     std::fs::write(file, text + "\n").map_err(|why| {

@@ -15,7 +15,7 @@ use super::fetch::full;
 use super::images::Image;
 use super::layout::Layout;
 use super::operations::Operation;
-use super::people::{Person, key, since_epoch};
+use super::people::{CULL_EVERY, Person, key, since_epoch};
 use super::pools::{Instance, Pool, Stage};
 use super::pullers::{NOTEBOOK_BYTES, PULLER};
 use super::scenario::plan_faults;
@@ -27,7 +27,7 @@ use crate::world::Target;
 use crate::world::snapshot::{self, Exchange, FORMAT, Part, Snapshot};
 
 /// Somebody was active so recently, in minutes, that they are taken to be at work.
-const AT_WORK: i64 = 15;
+const AT_WORK: i64 = 10;
 /// How long people work of whom nobody knows more, in milliseconds.
 const WORKDAY: u64 = 8 * 3_600_000;
 /// A node that has not been ready for so long, in minutes, will not be.
@@ -486,6 +486,13 @@ impl State {
                 self.plan(starts, Todo::StartPod { namespace, pod });
             }
             self.people.insert(key(namespace, pod), person);
+        }
+        if !self.people.is_empty() {
+            self.plan(later(at, CULL_EVERY), Todo::Cull);
+            if let Some(origin) = &mut self.origin {
+                let culls = "whether the hub stops servers that were idle for an hour: taken as yes, as z2jh does";
+                origin.unknown.push(culls.to_owned());
+            }
         }
     }
 

@@ -100,7 +100,8 @@ impl GitHub {
         let fork = format!("{}/{}", seen.me, list.repository.name);
         let text = seen.text.as_deref();
         self.git = Git::copy(list, (&seen.branch, &seen.commit), text);
-        if seen.forked {
+        let forked = seen.fork == snapshot::Fork::Ours;
+        if forked {
             self.git.fork(&upstream, &fork, &seen.branch);
         }
         let home = if seen.push { &upstream } else { &fork };
@@ -113,8 +114,8 @@ impl GitHub {
         self.me.clone_from(&seen.me);
         self.branch.clone_from(&seen.branch);
         self.narrow = seen.narrow && !seen.push;
-        (self.push, self.taken) = (seen.push, seen.taken);
-        self.forked_ms = seen.forked.then_some(0);
+        (self.push, self.taken) = (seen.push, seen.fork == snapshot::Fork::Taken);
+        self.forked_ms = forked.then_some(0);
         self.pulls = seen.pulls.iter().map(Pull::copy).collect();
     }
 }

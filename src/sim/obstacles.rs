@@ -63,7 +63,7 @@ impl State {
     fn place(&mut self, name: &str, owner: Option<(&str, &str)>, node: &str, at: Timestamp) {
         let app = name.split('-').next().unwrap_or(name);
         let pod = Pod {
-            namespace: &self.hub_home().to_owned(),
+            namespace: self.layout.hubs.first().map_or("", String::as_str),
             name,
             node,
             labels: json!({ "app": app }),

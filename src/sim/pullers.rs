@@ -185,19 +185,7 @@ impl State {
                     self.pull_later(node, Pulling::Failing { tries: tries + 1 }, again);
                 }
             }
-            Pulling::Done { took_ms } => {
-                self.notebook_event(node, normal("Pulled"), at, |image| {
-                    pulled(image, took_ms, NOTEBOOK_BYTES)
-                });
-                self.notebook_event(node, normal("Started"), at, |_| {
-                    "Started container pause".to_owned()
-                });
-                for image in self.pulled_on(node, |puller| puller.notebook) {
-                    self.hold_image(node, &image, NOTEBOOK_BYTES);
-                    let node = node.to_owned();
-                    self.start_waiting(&Fetching { node, image }, None, at);
-                }
-            }
+            Pulling::Done { took_ms } => self.pulled_all(node, took_ms, at),
         }
         for puller in self.pullers(node) {
             let (namespace, name) = (puller.namespace, puller.name);
@@ -211,6 +199,21 @@ impl State {
             });
         }
         self.count_daemons();
+    }
+
+    /// The notebook images are there: whoever waited for them starts.
+    fn pulled_all(&mut self, node: &str, took_ms: u64, at: Timestamp) {
+        self.notebook_event(node, ("Normal", "Pulled"), at, |image| {
+            pulled(image, took_ms, NOTEBOOK_BYTES)
+        });
+        self.notebook_event(node, ("Normal", "Started"), at, |_| {
+            "Started container pause".to_owned()
+        });
+        for image in self.pulled_on(node, |puller| puller.notebook) {
+            self.hold_image(node, &image, NOTEBOOK_BYTES);
+            let node = node.to_owned();
+            self.start_waiting(&Fetching { node, image }, None, at);
+        }
     }
 
     fn pull_later(&mut self, node: &str, step: Pulling, at: Timestamp) {

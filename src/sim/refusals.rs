@@ -83,8 +83,7 @@ pub(super) fn quota(project: &str, requires: usize, limit: usize, available: usi
             "Insufficient regional quota to satisfy request: resource \"CPUS\": request requires \
              '{requires}.0' and is short '{short}.0'. project has a quota of '{limit}.0' with \
              '{available}.0' available. View and manage quotas at \
-             https://console.cloud.google.com/iam-admin/quotas?usage=USED&project={}.",
-            project
+             https://console.cloud.google.com/iam-admin/quotas?usage=USED&project={project}."
         ),
         Vec::new(),
     )

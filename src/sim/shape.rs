@@ -43,26 +43,23 @@ impl Shape {
                 .cloned()
         };
         let mut all = labels(node).unwrap_or_default();
-        match &self.node {
-            Some(like) => {
-                all = labels(like).unwrap_or_default();
-                for key in ["capacity", "allocatable", "nodeInfo"] {
-                    if let Some(value) = like.pointer(&format!("/status/{key}")) {
-                        set(node, &format!("/status/{key}"), value.clone());
-                    }
+        if let Some(like) = &self.node {
+            all = labels(like).unwrap_or_default();
+            for key in ["capacity", "allocatable", "nodeInfo"] {
+                if let Some(value) = like.pointer(&format!("/status/{key}")) {
+                    set(node, &format!("/status/{key}"), value.clone());
                 }
             }
-            None => {
-                all.remove("hub.jupyter.org/node-purpose");
-                let config = self.config();
-                let machine = [
-                    "beta.kubernetes.io/instance-type",
-                    "node.kubernetes.io/instance-type",
-                ];
-                let machine = machine.map(|key| (key.to_owned(), config.machine_type.clone()));
-                let own = config.labels.into_iter().chain(machine);
-                all.extend(own.map(|(key, value)| (key, value.into())));
-            }
+        } else {
+            all.remove("hub.jupyter.org/node-purpose");
+            let config = self.config();
+            let machine = [
+                "beta.kubernetes.io/instance-type",
+                "node.kubernetes.io/instance-type",
+            ];
+            let machine = machine.map(|key| (key.to_owned(), config.machine_type.clone()));
+            let own = config.labels.into_iter().chain(machine);
+            all.extend(own.map(|(key, value)| (key, value.into())));
         }
         let here: Map<String, Value> = [
             ("kubernetes.io/hostname", name),

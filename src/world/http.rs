@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::{self, protocol::Role};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt as _};
 
+use super::kept::Web;
 use super::post::chain;
 use super::record::Record;
 use super::secret::Secret;
@@ -80,6 +81,12 @@ impl Http {
             service: BoxCloneSyncService::new(service),
             record,
         }
+    }
+
+    /// The same; what it answers is kept.
+    pub(super) fn kept(self, web: &Web) -> Self {
+        let service = web.of(self.service);
+        Self { service, ..self }
     }
 
     /// Where it is, as people write it.

@@ -39,10 +39,9 @@ use super::secret::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::names::{ClusterName, K8sEndpoint};
-use crate::world::snapshot::Exchange;
 use desk::RealDesk;
 use impersonation::Impersonation;
-use looking::{Kept, Reading, reading};
+use looking::{Reading, reading};
 use tokens::Tokens;
 
 pub use credentials::Environment;
@@ -87,8 +86,6 @@ pub struct Live(Arc<Inner>);
 struct Inner {
     /// Nothing is changed through them.
     looks: bool,
-    /// What registries answered while somebody looked.
-    kept: Kept,
     options: Options,
     desk: RealDesk,
     open: Mutex<Open>,
@@ -127,11 +124,6 @@ impl Live {
         Self::with(options, true)
     }
 
-    /// What was asked of registries through doors that only look, and what they answered.
-    pub fn exchanges(&self) -> Vec<Exchange> {
-        self.0.kept.all()
-    }
-
     fn with(options: Options, looks: bool) -> Self {
         install_tls();
         let environment = &options.environment;
@@ -143,7 +135,6 @@ impl Live {
         };
         Self(Arc::new(Inner {
             looks,
-            kept: Kept::default(),
             options,
             desk,
             open: Mutex::default(),
@@ -266,10 +257,6 @@ impl Doors for Live {
             let bearer =
                 authorization.map(|token| Secret::new(format!("Bearer {}", token.expose())));
             let service = Reading(self.0.looks).layer(client);
-            if self.0.looks {
-                let service = self.0.kept.of(service);
-                return Ok(Http::new(&base, bearer, service, self.record("web")));
-            }
             Ok(Http::new(&base, bearer, service, self.record("web")))
         })
     }

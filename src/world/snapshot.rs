@@ -240,14 +240,25 @@ pub struct GitHub {
     pub commit: String,
     /// The file with the list; none when it is not there.
     pub text: Option<String>,
-    /// Whether we have a fork of it.
-    pub forked: bool,
-    /// Whether something else of ours has the name a fork would have.
-    pub taken: bool,
+    /// What of ours has the name that a fork of it would have.
+    pub fork: Fork,
     /// Branches where ours would be made: name and commit.
     pub branches: BTreeMap<String, String>,
     /// The pull requests that are open.
     pub pulls: Vec<Pull>,
+}
+
+/// What has the name that a fork of ours would have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fork {
+    /// Nothing.
+    #[default]
+    None,
+    /// Our fork.
+    Ours,
+    /// Something else.
+    Taken,
 }
 
 /// An open pull request.

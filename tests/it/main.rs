@@ -11,6 +11,7 @@ mod canned;
 mod check_holds;
 mod cluster;
 mod commands;
+mod copies;
 mod dry_run;
 mod history;
 mod hub_contract;

@@ -44,7 +44,7 @@ pub(super) fn start(state: &mut State, user: &str, at: Timestamp) -> Response {
     state.record("POST", &what, Value::Null, at);
     let since_ms = millis(at);
     let since_version = state.store.version();
-    let failed = match state.spawned_image(&state.hub_home().to_owned()) {
+    let failed = match state.spawned_image(state.hub_home()) {
         Ok(_) => None,
         Err(why) => Some(format!("Spawn failed: {why}")),
     };

@@ -3,8 +3,7 @@
 //! A dry run has no others. For GKE only the reading half of the client exists; every other service
 //! is behind [`Reading`].
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -12,24 +11,9 @@ use google_cloud_container_v1::client::ClusterManager;
 use google_cloud_container_v1::{model, stub};
 use google_cloud_gax::options::RequestOptions;
 use google_cloud_gax::response::Response as Answer;
-use http::{Method, Request, Response, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Body, Bytes};
-use serde_json::Value;
-use tower::util::BoxCloneSyncService;
-use tower::{BoxError, Layer, Service, ServiceExt as _, service_fn};
+use http::{Method, Request};
+use tower::{BoxError, Layer, Service};
 
-use crate::world::snapshot::Exchange;
-
-/// The longest answer that is kept.
-const ANSWER_MAX: usize = 8 << 20;
-/// The headers of a registry's answers that are kept.
-const HEADERS: [&str; 4] = [
-    "content-type",
-    "docker-content-digest",
-    "www-authenticate",
-    "link",
-];
 /// Questions that are sent as POST.
 const QUESTIONS: [&str; 2] = ["/selfsubjectaccessreviews", ":testIamPermissions"];
 
@@ -118,94 +102,6 @@ pub(super) fn reading(gke: ClusterManager) -> ClusterManager {
     ClusterManager::from_stub::<ReadsGke>(Arc::new(ReadsGke(gke)))
 }
 
-/// What was asked of the web, in order.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Kept(Arc<Mutex<Vec<Exchange>>>);
-
-impl Kept {
-    pub(super) fn all(&self) -> Vec<Exchange> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// The same service; what it answers is kept.
-    pub(super) fn of<S, B>(
-        &self,
-        service: S,
-    ) -> BoxCloneSyncService<Request<Full<Bytes>>, Response<Full<Bytes>>, BoxError>
-    where
-        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-        S::Error: Into<BoxError>,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let kept = self.clone();
-        BoxCloneSyncService::new(service_fn(move |request: Request<Full<Bytes>>| {
-            let (kept, service) = (kept.clone(), service.clone());
-            async move {
-                let text = |name| {
-                    let value = request.headers().get(name);
-                    value
-                        .and_then(|value| value.to_str().ok())
-                        .unwrap_or_default()
-                        .to_owned()
-                };
-                let mut exchange = Exchange {
-                    method: request.method().to_string(),
-                    url: request.uri().to_string(),
-                    accept: text(header::ACCEPT),
-                    known: request.headers().contains_key(header::AUTHORIZATION),
-                    status: 0,
-                    headers: BTreeMap::new(),
-                    body: String::new(),
-                };
-                let answer = service.oneshot(request).await.map_err(Into::into)?;
-                let (parts, body) = answer.into_parts();
-                let body = Limited::new(body, ANSWER_MAX).collect().await?.to_bytes();
-                exchange.status = parts.status.as_u16();
-                for name in HEADERS {
-                    let value = parts
-                        .headers
-                        .get(name)
-                        .and_then(|value| value.to_str().ok());
-                    exchange
-                        .headers
-                        .extend(value.map(|value| (name.to_owned(), value.to_owned())));
-                }
-                exchange.body = harmless(&body);
-                kept.0
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(exchange);
-                Ok::<_, BoxError>(Response::from_parts(parts, Full::new(body)))
-            }
-        }))
-    }
-}
-
-/// An answer without the tokens in it.
-fn harmless(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let Ok(Value::Object(mut fields)) = serde_json::from_str(&text) else {
-        return text.into_owned();
-    };
-    let mut held = false;
-    for key in ["token", "access_token", "refresh_token"] {
-        if let Some(value) = fields.get_mut(key) {
-            *value = "left-out".into();
-            held = true;
-        }
-    }
-    if held {
-        Value::Object(fields).to_string()
-    } else {
-        text.into_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,14 +134,5 @@ mod tests {
                 "{method}"
             );
         }
-    }
-
-    #[test]
-    fn a_token_is_not_kept() {
-        assert!(!harmless(br#"{"token":"canary","expires_in":300}"#).contains("canary"));
-        assert_eq!(
-            harmless(b"{\"schemaVersion\": 2}"),
-            "{\"schemaVersion\": 2}"
-        );
     }
 }
