@@ -186,6 +186,9 @@ pub struct Started {
     pub timezone: Option<String>,
     /// Its parameters.
     pub params: BTreeMap<String, serde_json::Value>,
+    /// When and how this version was practised; of live runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub practised: Option<String>,
     /// The practice world's seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,

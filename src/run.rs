@@ -12,6 +12,7 @@ mod looking;
 mod notify;
 mod opening;
 mod plan;
+mod quick;
 mod remind;
 mod scene;
 mod standing;
@@ -229,6 +230,7 @@ fn script(
 ) -> Result<()> {
     let lock = runtime.block_on(async {
         world.stop().cut(opening::consent(request, world)).await?;
+        quick::check(request, world).await?;
         remind::remind(world).await;
         lock(request, world, journal.run()).await
     })?;

@@ -1,7 +1,10 @@
 //! `runbook list`.
 
 use super::Setup;
+use super::show::receipt;
 use crate::error::Result;
+use crate::runbook::library::Found;
+use crate::runbook::script::Script;
 use crate::ui;
 
 /// Name, first line of the description, origin.
@@ -21,10 +24,22 @@ pub(super) fn list(setup: &Setup<'_>) -> Result<u8> {
             } else {
                 ""
             };
+            let rehearsed = rehearsed(setup, found);
             let (name, summary, origin) = (&found.name, &found.summary, &found.origin);
-            format!("{name:names$}  {summary:lines$}  {origin}{hidden}\n")
+            format!("{name:names$}  {summary:lines$}  {origin}{rehearsed}{hidden}\n")
         })
         .collect();
     ui::print(&rows.concat());
     Ok(0)
+}
+
+/// When the one that would run was practised; nothing where it never was.
+fn rehearsed(setup: &Setup<'_>, found: &Found) -> String {
+    let script = setup.library.find(&found.name).and_then(Script::read).ok();
+    let receipt = script
+        .filter(|_| !found.shadowed)
+        .and_then(|script| receipt(setup, &script));
+    receipt.map_or_else(String::new, |receipt| {
+        format!("; rehearsed {}", receipt.when.strftime("%-d %B"))
+    })
 }

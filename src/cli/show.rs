@@ -9,7 +9,7 @@ use super::history::{day, zone};
 use crate::api;
 use crate::error::Result;
 use crate::journal;
-use crate::journal::history::last_params;
+use crate::journal::history::{NEVER, Receipt, last_params};
 use crate::runbook::check::calls;
 use crate::runbook::params::flags;
 use crate::runbook::script::Script;
@@ -23,6 +23,12 @@ pub(super) fn show(setup: &Setup<'_>, matches: &ArgMatches) -> Result<u8> {
     if let Some(last) = last_time(setup, &script) {
         writeln!(text, "\n{last}").ok();
     }
+    let receipt = receipt(setup, &script);
+    let receipt = receipt.map_or_else(
+        || NEVER.to_owned(),
+        |receipt| format!("rehearsed: {receipt}"),
+    );
+    writeln!(text, "\n{}", ui::line(&receipt)).ok();
     ui::print(&text);
     Ok(0)
 }
@@ -37,6 +43,17 @@ fn last_time(setup: &Setup<'_>, script: &Script) -> Option<String> {
         flags if flags.is_empty() => format!("last time: {day}"),
         flags => format!("last time: {}, {day}", ui::line(&flags)),
     })
+}
+
+/// When and how this version of it was practised.
+pub(super) fn receipt(setup: &Setup<'_>, script: &Script) -> Option<Receipt> {
+    let folder = journal::folder(setup.environment.state.as_deref()?);
+    Receipt::of(
+        &folder,
+        script.name(),
+        &script.source().hash,
+        &script.hashes(),
+    )
 }
 
 fn describe(script: &Script) -> String {

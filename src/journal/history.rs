@@ -8,6 +8,7 @@ mod ends;
 mod find;
 mod names;
 mod prune;
+mod receipt;
 mod usuals;
 
 use std::fs::{File, TryLockError};
@@ -22,6 +23,7 @@ use crate::error::Kind;
 
 pub use find::find;
 pub use prune::{Pruned, prune};
+pub use receipt::{NEVER, Receipt};
 pub use usuals::{Usuals, last_params, usual_run};
 
 use ends::Ends;

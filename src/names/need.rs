@@ -38,6 +38,22 @@ pub enum Where {
     System,
 }
 
+impl Need {
+    /// Whether it is for changing something.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Iam(permission) => permission.ends_with(".update"),
+            Self::Kubernetes(verb, ..) => !["get", "list", "watch"].contains(verb),
+            Self::Hub(_)
+            | Self::HubAdmin
+            | Self::Registry
+            | Self::GitHubRead
+            | Self::GitHubPropose
+            | Self::Desk => false,
+        }
+    }
+}
+
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Request, holds_sessions};
 use crate::error::{Error, Kind};
 use crate::event::{self, Event, Events, Finished, Level, What};
+use crate::names::Mode;
 use crate::world::World;
 
 /// What the account is made from.
@@ -62,6 +63,10 @@ impl Account<'_> {
         let abort = (self.request.opening.earlier()).is_some_and(|earlier| earlier.abort);
         let flag = if abort { " --abort" } else { "" };
         let earlier = self.request.opening.earlier().is_some();
+        // A dry run that came to its end has told everything.
+        if self.world.target().mode == Mode::DryRun && error.kind != Kind::Interrupted {
+            return None;
+        }
         // A no ends a run that has changed nothing; so does a refusal, unless an earlier session may
         // have sent something that nobody saw arrive.
         let ends = match error.kind {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::scene::Scene;
-use super::{Place, Request, holds_sessions, prints};
+use super::{Place, Request, holds_sessions, locks, prints};
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Finished, Resumed, Started, What};
+use crate::journal::history::{NEVER, Receipt};
 use crate::journal::{
     self, Closed, FORMAT, Finish, Header, Journal, Record, Resume, Scrub, Story, Why,
 };
@@ -145,7 +146,7 @@ pub(super) fn open(request: &Request, scene: &Scene, scrub: Scrub) -> Result<Jou
                 program: env!("CARGO_PKG_VERSION").to_owned(),
                 source: source.file.clone(),
                 hash: source.hash.clone(),
-                libraries: libraries(request),
+                libraries: request.script.hashes(),
             }))?;
             Ok(earlier.journal.clone())
         }
@@ -173,7 +174,7 @@ pub(super) fn announce(request: &Request, world: &World, journal: &Journal) {
 /// When the answer is no, or nobody can be asked.
 pub(super) async fn consent(request: &Request, world: &World) -> Result<()> {
     let Some(earlier) = request.opening.earlier() else {
-        return Ok(());
+        return unrehearsed(request, world).await;
     };
     let run = &earlier.story.header.run;
     let mut questions = Vec::new();
@@ -196,6 +197,30 @@ pub(super) async fn consent(request: &Request, world: &World) -> Result<()> {
             let fact = format!("you said no to: {text}");
             return Err(Error::new(Kind::Declined, fact));
         }
+    }
+    Ok(())
+}
+
+/// Asks whether to run on a production target what nobody has practised.
+async fn unrehearsed(request: &Request, world: &World) -> Result<()> {
+    let target = world.target();
+    let production = target.mode == Mode::Live && target.type_name;
+    if !production || !locks(&request.script) || receipt(request).is_some() {
+        return Ok(());
+    }
+    let name = request.script.name();
+    let question = Question {
+        key: "unrehearsed".to_owned(),
+        text: format!(
+            "{name} was {NEVER}. Run it on {} all the same?",
+            target.name
+        ),
+        form: Form::Confirm,
+    };
+    if world.ask(question).await? != "yes" {
+        let fact = format!("you said no to running {name} unrehearsed");
+        let hint = format!("practise it: `runbook rehearse {name}`, or add --dry-run");
+        return Err(Error::new(Kind::Declined, fact).hint(hint));
     }
     Ok(())
 }
@@ -243,9 +268,29 @@ fn started(request: &Request, world: &World, run: &str) -> Started {
         timezone: target.timezone.clone(),
         params: given(request),
         bare: holds_sessions(&request.script) || prints(&request.script),
+        practised: (target.mode == Mode::Live).then(|| practised(request)),
         seed,
         faults,
     }
+}
+
+/// When and how this version of the runbook was practised, in words.
+fn practised(request: &Request) -> String {
+    let receipt = receipt(request);
+    receipt.map_or_else(
+        || NEVER.to_owned(),
+        |receipt| receipt.sentence(Clock::Live.now()),
+    )
+}
+
+fn receipt(request: &Request) -> Option<Receipt> {
+    let (folder, source) = (journal::folder(&request.state), request.script.source());
+    Receipt::of(
+        &folder,
+        request.script.name(),
+        &source.hash,
+        &request.script.hashes(),
+    )
 }
 
 fn header(request: &Request, scene: &Scene) -> Header {
@@ -258,7 +303,7 @@ fn header(request: &Request, scene: &Scene) -> Header {
         runbook: request.script.name().to_owned(),
         source: source.file.clone(),
         hash: source.hash.clone(),
-        libraries: libraries(request),
+        libraries: request.script.hashes(),
         params: request.values.clone(),
         target: scene.target.name.clone(),
         cluster: scene.target.cluster.to_string(),
@@ -271,16 +316,6 @@ fn header(request: &Request, scene: &Scene) -> Header {
         scenario,
         faults,
     }
-}
-
-/// Hashes of what the script imports, by path.
-fn libraries(request: &Request) -> BTreeMap<String, String> {
-    let libraries = request.script.libraries.iter();
-    let libraries = libraries.filter_map(|(path, library)| {
-        let library = library.as_ref().ok()?;
-        Some((path.clone(), library.source.hash.clone()))
-    });
-    libraries.collect()
 }
 
 /// The parameters that have a value; durations as people write them.

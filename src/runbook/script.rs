@@ -61,6 +61,15 @@ impl Doc {
 }
 
 impl Script {
+    /// Hashes of what it imports, by path.
+    pub fn hashes(&self) -> std::collections::BTreeMap<String, String> {
+        let libraries = self.libraries.iter().filter_map(|(path, library)| {
+            let library = library.as_ref().ok()?;
+            Some((path.clone(), library.source.hash.clone()))
+        });
+        libraries.collect()
+    }
+
     /// Reads a script and the libraries it imports.
     ///
     /// # Errors

@@ -50,6 +50,7 @@ pub(super) fn particulars(started: &Started) -> Vec<String> {
         }
         lines.push(practice);
     }
+    lines.extend(started.practised.clone());
     lines.retain(|line| !line.is_empty());
     lines
 }

@@ -219,7 +219,8 @@ fn a_damaged_journal_is_listed_and_told_as_far_as_it_can_be_believed() {
 fn the_last_parameters_are_shown_with_the_runbook() {
     let (place, _) = three_runs();
     let shown = run(&place, "show grow").out;
-    let last = shown.lines().last().unwrap();
+    let mut lines = shown.lines();
+    let last = lines.find(|line| line.starts_with("last time")).unwrap();
     let flags = "last time: --nodes 2 --pool nb-usr, ";
     assert!(last.starts_with(flags), "{last}");
     assert!(!run(&place, "show warm_up").out.contains("last time"));

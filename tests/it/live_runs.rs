@@ -150,10 +150,13 @@ async fn a_target_that_wants_its_name_typed_does_not_take_yes() {
         &["a typed confirmation is needed", "--answer warm_up=live"],
     );
     nothing_changed(&cluster, &ran);
-    let wrong = run(&place, &format!("{WARM_UP} --answer warm_up=Live"));
+    let wrong = run(&place, &format!("{WARM_UP} --yes --answer warm_up=Live"));
     assert_eq!(wrong.exit, 2, "{}", wrong.whole());
     nothing_changed(&cluster, &wrong);
-    let ran = run(&place, &format!("{WARM_UP} --answer warm_up=live"));
+    let ran = run(
+        &place,
+        &format!("{WARM_UP} --answer unrehearsed=yes --answer warm_up=live"),
+    );
     assert_eq!(ran.exit, 0, "{}", ran.whole());
     says(
         &ran.out,

@@ -43,7 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "api", "config", "journal", "run", "runbook", "sim", "ui", "world",
+            "api", "config", "doctor", "journal", "look", "run", "runbook", "sim", "ui", "world",
         ],
     ),
 ];

@@ -55,6 +55,7 @@ pub(super) fn started(mode: Mode) -> What {
             ("pool".into(), "nb-user".into()),
         ]),
         bare: false,
+        practised: None,
         seed: mode.is_practice().then_some(7),
         faults: if mode.is_practice() {
             vec!["stockout".into()]
