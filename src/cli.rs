@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod doctor;
 mod environment;
 mod history;
 mod list;
@@ -71,6 +72,7 @@ fn command(setup: &Setup, matches: &ArgMatches, options: &mut Options) -> Result
         Some(("resume", matches)) => resume::resume(setup, matches, options),
         Some(("status", matches)) => status::status(setup, matches, options),
         Some(("history", matches)) => history::history(setup, matches),
+        Some(("doctor", matches)) => doctor::doctor(setup, matches, options),
         Some(("list", _)) => list::list(setup),
         Some(("show", matches)) => show::show(setup, matches),
         Some(("check", matches)) => check::check(setup, matches, options),

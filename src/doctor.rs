@@ -4,6 +4,9 @@
 //! inferred says so.
 
 mod fix;
+mod reach;
+
+pub use reach::reach;
 
 use std::fmt;
 
@@ -127,6 +130,7 @@ impl fmt::Display for Finding {
 
 /// Judges each of these needs, those of one service together.
 pub async fn permissions(world: &World, needs: &[Need]) -> Vec<Finding> {
+    let _hasty = world.hasten();
     let mut needs = needs.to_vec();
     needs.sort_unstable();
     needs.dedup();

@@ -49,7 +49,7 @@ pub use lease::{Claim, Lease, lease, put_lease};
 pub use leave::{Activity, Crowd, Gone, Leave, crowd, wait_gone, wait_idle};
 pub use logs::{LogOptions, Told, logs};
 pub use look::{Aliases, look};
-pub use may::may;
+pub use may::{Server, may, server, whoami};
 pub use memory::{recall, remember};
 pub use metrics::Usage;
 pub use named::{NamedPod, pod_named};

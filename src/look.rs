@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::doctor;
-use crate::error;
+use crate::error::{self, Kind};
 use crate::names::{Image, Need};
 use crate::registry::Verdict;
 use crate::world::World;
@@ -25,7 +25,7 @@ pub struct Wanted {
 /// Looks at the world's target. Registries' own answers are for the doors to keep.
 ///
 /// # Errors
-/// When the operator stops it. What fails is told in the answer.
+/// When the operator stops it, or the cluster does not answer. What else fails is told in the answer.
 pub async fn look(world: &World, wanted: &Wanted) -> error::Result<Snapshot> {
     let needs = &wanted.needs;
     let any = |is: fn(&Need) -> bool| needs.iter().any(is);
@@ -45,13 +45,14 @@ pub async fn look(world: &World, wanted: &Wanted) -> error::Result<Snapshot> {
     let mut aliases = k8s::Aliases::new();
     // Kubernetes without its machines would be a cluster that cannot grow.
     if any(|need| matches!(need, Need::Iam(_) | Need::Kubernetes(..))) {
-        seen.gke = gke::look(world).await.into();
-        seen.objects = match k8s::look(world, needs).await {
-            Ok((objects, names)) => {
+        seen.gke = within_reach(gke::look(world).await)?;
+        seen.objects = match within_reach(k8s::look(world, needs).await)? {
+            Part::Seen((objects, names)) => {
                 aliases = names;
                 Part::Seen(objects)
             }
-            Err(error) => Part::Failed(error),
+            Part::Failed(error) => Part::Failed(error),
+            Part::Unseen | Part::Absent => Part::Unseen,
         };
     }
     if any(|need| matches!(need, Need::Hub(_) | Need::HubAdmin)) {
@@ -76,6 +77,21 @@ pub async fn look(world: &World, wanted: &Wanted) -> error::Result<Snapshot> {
     judge(world, needs, &mut seen).await;
     world.stop().cut(async { Ok(()) }).await?;
     Ok(seen)
+}
+
+/// A part that was looked at; a cluster that does not answer cannot be copied at all.
+///
+/// # Errors
+/// When nothing answers, or we are nobody there.
+fn within_reach<T>(looked: error::Result<T>) -> error::Result<Part<T>> {
+    match looked {
+        Err(error)
+            if [Kind::Unreachable, Kind::Credentials, Kind::Config].contains(&error.kind) =>
+        {
+            Err(error)
+        }
+        looked => Ok(looked.into()),
+    }
 }
 
 async fn at_hub(world: &World, aliases: &k8s::Aliases) -> Part<snapshot::Hub> {
@@ -128,17 +144,20 @@ async fn inspected(world: &World, name: &str) -> error::Result<Option<snapshot::
 
 /// What our credentials may not do, and what nobody could tell.
 async fn judge(world: &World, needs: &[Need], seen: &mut Snapshot) {
+    let mut untold: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for finding in doctor::permissions(world, needs).await {
-        match finding.verdict {
-            doctor::Verdict::Missing => {
-                if let Some(need) = finding.need {
-                    seen.denied.insert(need.to_string(), finding.error());
-                }
+        match (finding.verdict, finding.need) {
+            (doctor::Verdict::Missing, Some(need)) => {
+                seen.denied.insert(need.to_string(), finding.error());
             }
-            doctor::Verdict::Proven => {}
-            doctor::Verdict::Inferred | doctor::Verdict::Unknown => {
-                seen.unknown.push(format!("whether we may: {finding}"));
+            (doctor::Verdict::Missing | doctor::Verdict::Proven, _) => {}
+            (doctor::Verdict::Inferred | doctor::Verdict::Unknown, _) => {
+                let why = finding.why.unwrap_or_default();
+                untold.entry(why).or_default().push(finding.what);
             }
         }
     }
+    let untold = untold.into_iter();
+    let told = untold.map(|(why, what)| format!("whether we may: {} ({why})", what.join(", ")));
+    seen.unknown.extend(told);
 }

@@ -6,6 +6,7 @@
 
 mod account;
 mod assumed;
+mod examine;
 mod kept;
 mod lock;
 mod looking;
@@ -36,6 +37,7 @@ use crate::runbook::script::Script;
 use crate::world::live;
 use crate::world::{Guard, NoGuard, Operator, Parts, Snapshot, Stop, World};
 
+pub use examine::examine;
 pub use kept::forget;
 pub use looking::{looked, needs};
 pub use opening::{Earlier, Opening, can_go_on};
@@ -228,6 +230,7 @@ fn script(
     world: &World,
     journal: &Journal,
 ) -> Result<()> {
+    plan::fits(request, world)?;
     let lock = runtime.block_on(async {
         world.stop().cut(opening::consent(request, world)).await?;
         quick::check(request, world).await?;
@@ -239,7 +242,7 @@ fn script(
         None => Rc::new(NoGuard),
     };
     let earlier = request.opening.earlier();
-    let guard = plan::held(request, world, journal, guard)?;
+    let guard = plan::held(request, journal, guard)?;
     let session = Session {
         journal: journal.clone(),
         past: earlier.map(|earlier| Past::of(&earlier.story)),

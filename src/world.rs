@@ -119,6 +119,10 @@ pub trait Doors: Send + Sync {
     fn github(&self) -> BoxFuture<'_, error::Result<GitHub>>;
     /// The operator's own machine.
     fn desk(&self) -> &dyn Desk;
+    /// Which kind of credentials open GKE and the cluster, and until when; no secret.
+    fn identity(&self) -> BoxFuture<'_, error::Result<String>> {
+        Box::pin(async { Ok("practice needs none".to_owned()) })
+    }
     /// What was wanted of a copy that it cannot know; whatever came of it is not to be believed.
     fn beyond(&self) -> Option<String> {
         None
@@ -149,6 +153,8 @@ struct Inner {
     steps: Mutex<Vec<String>>,
     asleep: Asleep,
     unsure: AtomicBool,
+    /// Nothing is tried a second time.
+    hasty: AtomicBool,
     waits: AtomicU64,
 }
 
@@ -199,6 +205,7 @@ impl World {
             steps: Mutex::default(),
             asleep,
             unsure: AtomicBool::new(false),
+            hasty: AtomicBool::new(false),
             waits: AtomicU64::new(1),
         }))
     }
@@ -311,6 +318,17 @@ impl World {
             // Whoever needs them next will say that there are none.
             self.wake().await.ok();
         }
+    }
+
+    /// From now on nothing is tried a second time, until what this gives is dropped.
+    pub(crate) fn hasten(&self) -> Hasty<'_> {
+        self.0.hasty.store(true, Ordering::SeqCst);
+        Hasty(self)
+    }
+
+    /// Whether nothing is to be tried a second time.
+    pub(crate) fn is_hasty(&self) -> bool {
+        self.0.hasty.load(Ordering::SeqCst)
     }
 
     /// The world may have moved on unseen.
@@ -443,6 +461,15 @@ impl World {
     /// Everything changed so far, in order.
     pub fn changes(&self) -> Vec<Change> {
         lock(&self.0.changes).clone()
+    }
+}
+
+/// For as long as this is held, nothing is tried a second time.
+pub(crate) struct Hasty<'a>(&'a World);
+
+impl Drop for Hasty<'_> {
+    fn drop(&mut self) {
+        self.0.0.hasty.store(false, Ordering::SeqCst);
     }
 }
 

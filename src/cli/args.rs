@@ -82,6 +82,7 @@ pub(super) fn command(library: &Library, runs: bool) -> Command {
         .subcommand(resume())
         .subcommand(status())
         .subcommand(history())
+        .subcommand(doctor())
         .subcommand(Command::new("list").about("Lists the runbooks there are, and where each comes from"))
         .subcommand(
             Command::new("show")
@@ -182,6 +183,29 @@ fn status() -> Command {
                 .long("on")
                 .value_name("TARGET")
                 .help("Only this target of runbook.toml, or practice [default: all]"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_name("FORM")
+                .value_parser(["plain", "json"])
+                .help("How: plain, or json for programs"),
+        )
+}
+
+fn doctor() -> Command {
+    Command::new("doctor")
+        .about("Looks whether a runbook may do what it will want to do; changes nothing")
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .help("What this runbook needs [default: what all of them need]"),
+        )
+        .arg(
+            Arg::new("on")
+                .long("on")
+                .value_name("TARGET")
+                .help("A target of runbook.toml, or practice [default: the configured one]"),
         )
         .arg(
             Arg::new("output")

@@ -15,6 +15,7 @@ use crate::names::{Need, Where};
 use crate::runbook::check::calls;
 use crate::runbook::script::Script;
 use crate::world::live::Live;
+use crate::world::snapshot::Exchange;
 use crate::world::{Clock, Kept, Parts, Snapshot, World};
 
 /// What every run looks at: old debts are told at its beginning.
@@ -63,6 +64,23 @@ fn wanted(request: &Request) -> Wanted {
 /// # Errors
 /// When the operator stops it.
 pub fn looked(live: &LivePlace, wanted: &Wanted, who: &str, company: &Company) -> Result<Snapshot> {
+    let (mut seen, web) = through(live, who, company, async |world| {
+        look::look(world, wanted).await
+    })?;
+    seen.web = web;
+    Ok(seen)
+}
+
+/// Works in real time, through doors that only look; tells what the web answered as well.
+///
+/// # Errors
+/// The work's own, or when the operator stops it.
+pub(super) fn through<T>(
+    live: &LivePlace,
+    who: &str,
+    company: &Company,
+    work: impl AsyncFnOnce(&World) -> Result<T>,
+) -> Result<(T, Vec<Exchange>)> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -80,10 +98,8 @@ pub fn looked(live: &LivePlace, wanted: &Wanted, who: &str, company: &Company) -
         notes: Arc::new(Unkept),
         stop: company.stop.clone(),
     });
-    let seen = runtime.block_on(world.stop().cut(look::look(&world, wanted)));
+    let done = runtime.block_on(world.stop().cut(work(&world)));
     drop(entered);
     runtime.shutdown_background();
-    let mut seen = seen?;
-    seen.web = doors.exchanges();
-    Ok(seen)
+    Ok((done?, doors.exchanges()))
 }

@@ -202,10 +202,9 @@ pub fn read(file: &Path) -> Result<Plan> {
 /// beside the journal: a run that goes on is still held to it.
 ///
 /// # Errors
-/// Kind `refused` when the plan is of another run.
+/// When the plan cannot be kept, or read again.
 pub(super) fn held(
     request: &Request,
-    world: &World,
     journal: &Journal,
     guard: Rc<dyn Guard>,
 ) -> Result<Rc<dyn Guard>> {
@@ -214,7 +213,6 @@ pub(super) fn held(
         let Some(plan) = &request.planning.hold else {
             return Ok(guard);
         };
-        fits(plan, request, world)?;
         save(plan, &kept)?;
         return Ok(Rc::new(Held::new(plan.clone(), 0, guard)));
     };
@@ -241,8 +239,14 @@ pub(super) fn compare(request: &Request, world: &World, seen: Option<&Snapshot>)
     }
 }
 
-/// Whether a plan is one of this very run.
-fn fits(plan: &Plan, request: &Request, world: &World) -> Result<()> {
+/// Whether the plan a run is held to is one of this very run.
+///
+/// # Errors
+/// Kind `refused`, with what differs.
+pub(super) fn fits(request: &Request, world: &World) -> Result<()> {
+    let Some(plan) = &request.planning.hold else {
+        return Ok(());
+    };
     let source = request.script.source();
     let (target, name) = (world.target(), request.script.name());
     let differs = |what: &str, planned: &str, now: &str| {

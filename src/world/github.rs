@@ -45,6 +45,18 @@ pub enum TokenKind {
     Unknown,
 }
 
+impl std::fmt::Display for TokenKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Classic => "classic",
+            Self::FineGrained => "fine-grained",
+            Self::OAuth => "a program's",
+            Self::Installation => "an app's",
+            Self::Unknown => "of an unknown kind",
+        })
+    }
+}
+
 impl TokenKind {
     fn of(token: &Secret) -> Self {
         let begins = |prefix| token.expose().starts_with(prefix);

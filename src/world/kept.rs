@@ -148,6 +148,10 @@ impl Doors for Kept {
         self.doors.desk()
     }
 
+    fn identity(&self) -> BoxFuture<'_, error::Result<String>> {
+        self.doors.identity()
+    }
+
     fn renew(&self) -> BoxFuture<'_, error::Result<()>> {
         self.doors.renew()
     }

@@ -295,6 +295,13 @@ impl Doors for Live {
         &self.0.desk
     }
 
+    fn identity(&self) -> BoxFuture<'_, Result<String>> {
+        Box::pin(async {
+            let mut open = self.0.open.lock().await;
+            self.tokens(&mut open).await?.described().await
+        })
+    }
+
     fn renew(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async {
             let mut open = self.0.open.lock().await;

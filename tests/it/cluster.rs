@@ -28,6 +28,10 @@ struct State {
     lease: Value,
     /// The debts' `ConfigMap`, likewise.
     debts: Value,
+    /// What we may not do: `patch nodes`.
+    forbidden: Vec<&'static str>,
+    /// Pods of the hub's namespace.
+    pods: Vec<Value>,
 }
 
 /// Both servers and what stands behind them.
@@ -66,6 +70,20 @@ impl Cluster {
         Self::open(state, |_| None).await
     }
 
+    /// A warm one, in which we may not do these things: `patch nodes`.
+    pub(crate) async fn forbidding(what: &[&'static str]) -> Self {
+        let mut state = State::new(2);
+        state.forbidden = what.to_vec();
+        Self::open(state, |_| None).await
+    }
+
+    /// A warm one, with these pods in the hub's namespace.
+    pub(crate) async fn with(pods: Vec<Value>) -> Self {
+        let mut state = State::new(2);
+        state.pods = pods;
+        Self::open(state, |_| None).await
+    }
+
     /// A cold one; GKE gives this answer instead, where there is one.
     pub(crate) async fn where_gke(
         instead: impl Fn(&Recorded) -> Option<Answer> + Send + Sync + 'static,
@@ -81,6 +99,8 @@ impl Cluster {
         let of_k8s = Arc::clone(&state);
         let k8s = Canned::tls(move |asked| of_k8s.lock().unwrap().k8s(asked)).await;
         let described = json!({
+            "status": "RUNNING",
+            "currentMasterVersion": "1.30.5-gke.1",
             "name": "c",
             "endpoint": k8s.host(),
             "masterAuth": { "clusterCaCertificate": k8s.authority() },
@@ -150,6 +170,8 @@ impl State {
             sent: 0,
             lease: Value::Null,
             debts: Value::Null,
+            forbidden: Vec::new(),
+            pods: Vec::new(),
         }
     }
 
@@ -244,14 +266,21 @@ impl State {
         }
         if line.ends_with("/selfsubjectaccessreviews") {
             let mut review = asked.json();
-            review["status"] = json!({ "allowed": true });
+            let asked = &review["spec"]["resourceAttributes"];
+            let of = |key: &str| asked[key].as_str().unwrap_or_default();
+            let asked = format!("{} {}", of("verb"), of("resource"));
+            let allowed = !self.forbidden.contains(&asked.as_str());
+            review["status"] = json!({ "allowed": allowed });
             return Answer::json(&review);
         }
         let watched = asked.path.contains("watch=true");
         let (kind, items) = match line.as_str() {
             "GET /api/v1/nodes" => ("Node", self.nodes()),
             "GET /api/v1/events" => ("Event", Vec::new()),
-            "GET /api/v1/pods" => ("Pod", self.each(pulling)),
+            "GET /api/v1/pods" => {
+                let pods = self.each(pulling).into_iter().chain(self.pods.clone());
+                ("Pod", pods.collect())
+            }
             "GET /api/v1/namespaces"
             | "GET /api/v1/services"
             | "GET /apis/policy/v1/poddisruptionbudgets" => ("Namespace", Vec::new()),
@@ -261,7 +290,7 @@ impl State {
             "GET /api/v1/namespaces/prod/pods" if asked.path.contains("puller") => {
                 ("Pod", self.each(pulling))
             }
-            "GET /api/v1/namespaces/prod/pods" => ("Pod", Vec::new()),
+            "GET /api/v1/namespaces/prod/pods" => ("Pod", self.pods.clone()),
             _ => return Answer::kubernetes(404, "NotFound", &format!("no {line}")),
         };
         if !watched {

@@ -17,7 +17,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("registry", &["world"]),
     ("github", &["world"]),
     ("yaml", &[]),
-    ("doctor", &["github", "gke", "hub", "k8s", "world"]),
+    (
+        "doctor",
+        &["github", "gke", "hub", "k8s", "registry", "world"],
+    ),
     (
         "look",
         &["doctor", "github", "gke", "hub", "k8s", "registry", "world"],

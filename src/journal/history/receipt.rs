@@ -49,11 +49,12 @@ impl Receipt {
             if !this || header.mode == Mode::Live {
                 continue;
             }
-            met.extend(header.faults.iter().cloned());
+            let faults = || header.faults.iter().map(|fault| plain(fault));
+            met.extend(faults());
             if !matches!(entry.ending, Ending::Done) {
                 continue;
             }
-            survived.extend(header.faults.iter().cloned());
+            survived.extend(faults());
             newest.get_or_insert_with(|| {
                 let params = header.params.iter().filter(|(_, value)| !value.is_null());
                 let place = match header.mode {
@@ -87,6 +88,11 @@ impl Receipt {
         };
         format!("rehearsed {} ago on this version: {faults}", Age(age))
     }
+}
+
+/// A fault from the beginning goes by its name.
+fn plain(fault: &str) -> String {
+    fault.strip_suffix("@0s").unwrap_or(fault).to_owned()
 }
 
 /// What is said where there is none.

@@ -15,7 +15,11 @@ use http::{Method, Request};
 use tower::{BoxError, Layer, Service};
 
 /// Questions that are sent as POST.
-const QUESTIONS: [&str; 2] = ["/selfsubjectaccessreviews", ":testIamPermissions"];
+const QUESTIONS: [&str; 3] = [
+    "/selfsubjectaccessreviews",
+    "/selfsubjectreviews",
+    ":testIamPermissions",
+];
 
 /// Puts a service behind [`Reads`]; or leaves it alone, where changes are meant.
 #[derive(Debug, Clone, Copy)]

@@ -72,6 +72,30 @@ impl Tokens {
         matches!(self.0.source, Source::Fixed(_)) && self.0.impersonation.is_none()
     }
 
+    /// Which kind of credentials these are, and until when they are good; no secret.
+    pub(super) async fn described(&self) -> Result<String> {
+        self.token().await?;
+        let source = match &self.0.source {
+            Source::Fixed(_) => "the token in CLOUDSDK_AUTH_ACCESS_TOKEN".to_owned(),
+            Source::Library { whose, .. } => whose.clone(),
+            Source::Gcloud(_) => "gcloud's own login".to_owned(),
+        };
+        let acts = match &self.0.impersonation {
+            Some(as_whom) => format!(", acting as {}", as_whom.account),
+            None => String::new(),
+        };
+        let state = self.0.state.lock().await;
+        let end = match state.held.as_ref().map(|(token, _)| token.keep) {
+            Some(Keep::Until(end)) => {
+                let left = end.duration_since(self.0.clock.now()).as_mins();
+                format!("this token for {left} minutes more, then renewed")
+            }
+            Some(Keep::Not) => "renewed by itself".to_owned(),
+            Some(Keep::UntilRefused) | None => "until when nobody knows".to_owned(),
+        };
+        Ok(format!("{source}{acts}; {end}"))
+    }
+
     /// A token that is good for the next two minutes.
     pub(super) async fn token(&self) -> Result<Secret> {
         Ok(self.tagged().await?.0)

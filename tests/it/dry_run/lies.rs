@@ -1,0 +1,228 @@
+//! The ten ways in which other tools' dry runs lie, each with a test that ours does not.
+
+use super::{dry, run, server, untouched};
+use crate::cluster::{Cluster, TOKEN};
+use crate::program::Place;
+
+/// The headings and the changes that a run told of.
+fn told(text: &str) -> Vec<String> {
+    let word = |line: &str| line.split_once(' ').map(|(_, line)| line.to_owned());
+    let lines = text.lines().filter_map(word);
+    let kept = lines.filter(|line| line.starts_with("== ") || line.starts_with("~ "));
+    kept.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_1_a_skipped_step_succeeds_and_another_branch_is_taken() {
+    let script = "//! Asks what it has done.\nlet users = gke::pool(\"nb-user\");\n\
+        if users.raise_limits(4, 20) { say(\"raised\"); } else { say(\"left alone\"); }\n\
+        if users.raise_limits(4, 20) { say(\"raised twice\"); } else { say(\"there already\"); }\n";
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    place.write("runbooks/branches.rhai", script);
+    let would = dry(&place, "branches");
+    untouched(&cluster);
+    let does = run(&place, "run branches --on live");
+    for ran in [would, does] {
+        assert_eq!(ran.exit, 0, "{}", ran.whole());
+        assert!(
+            ran.out.contains("raised") && ran.out.contains("there already"),
+            "{}",
+            ran.whole()
+        );
+        assert!(
+            !ran.out.contains("left alone") && !ran.out.contains("raised twice"),
+            "{}",
+            ran.whole()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_2_a_skipped_step_gives_nothing_to_the_next_one() {
+    let script = "//! Reads what it has written.\ngke::pool(\"nb-user\").raise_limits(3, 20);\n\
+        let users = gke::pool(\"nb-user\");\nlet operation = users.grow(3);\n\
+        say(`${users.minimum} ${operation.name.len() > 0} ${k8s::size(\"nb-user\")}`);\n";
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    place.write("runbooks/later.rhai", script);
+    let ran = dry(&place, "later");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    assert!(ran.out.contains(" 3 true 3\n"), "{}", ran.whole());
+    untouched(&cluster);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_3_parts_are_left_out() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    let would = dry(&place, "warm_up --nodes 2 --yes");
+    untouched(&cluster);
+    let does = run(&place, "run warm_up --nodes 2 --yes --on live");
+    assert_eq!(
+        (would.exit, does.exit),
+        (0, 0),
+        "{}\n{}",
+        would.whole(),
+        does.whole()
+    );
+    let deeds = told(&does.out);
+    assert!(deeds.len() > 6, "{deeds:?}");
+    assert_eq!(told(&would.out), deeds);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_4_things_are_done_all_the_same() {
+    let cluster = Cluster::warm().await;
+    let place = cluster.place("");
+    for line in [
+        "warm_up --nodes 4 --yes",
+        "teardown --yes",
+        "teardown --now --yes",
+        "nodes",
+    ] {
+        dry(&place, line);
+        untouched(&cluster);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_5_a_resumed_dry_run_becomes_real() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    assert_eq!(dry(&place, "warm_up --nodes 2 --yes").exit, 0);
+    // As if it had been killed in the middle of its wait.
+    let journal = &place.journals()[0];
+    let text = std::fs::read_to_string(journal).unwrap();
+    let wait = text
+        .lines()
+        .position(|line| line.contains("wait_warm"))
+        .unwrap();
+    let half: Vec<&str> = text.lines().take(wait + 1).collect();
+    std::fs::write(journal, half.join("\n") + "\n").unwrap();
+    let ran = run(&place, "resume");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    assert!(ran.out.contains("DRY RUN"), "{}", ran.whole());
+    assert!(
+        ran.out.contains("nothing real was changed"),
+        "{}",
+        ran.whole()
+    );
+    untouched(&cluster);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_6_what_it_calls_is_not_dry() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    place.write(
+        "runbooks/lib/raise.rhai",
+        "fn raise() { gke::pool(\"nb-user\").raise_limits(5, 20) }\n",
+    );
+    place.write(
+        "runbooks/outer.rhai",
+        "//! Calls a library.\nimport \"lib/raise\" as raise;\nraise::raise();\n",
+    );
+    let ran = dry(&place, "outer");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    assert!(
+        ran.out.contains("0..20 nodes -> 5..20 nodes"),
+        "{}",
+        ran.whole()
+    );
+    untouched(&cluster);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_7_it_tells_of_changes_that_are_none() {
+    let cluster = Cluster::warm().await;
+    let place = cluster.place("");
+    let ran = dry(&place, "warm_up --nodes 2 --yes");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    assert!(
+        ran.out.contains("the plan: nothing would be changed"),
+        "{}",
+        ran.whole()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_8_it_prints_secrets() {
+    let cluster = Cluster::with(vec![server("zoe-40example")]).await;
+    let place = cluster.place("");
+    let ran = dry(
+        &place,
+        "teardown --yes --save plan.json -vvv --patience 30m",
+    );
+    let snapshot = run(&place, "world snapshot --on live");
+    assert_eq!(snapshot.exit, 0, "{}", snapshot.whole());
+    assert!(snapshot.out.contains("user-1"), "{}", snapshot.out);
+    let mut texts = vec![ran.raw(), snapshot.raw()];
+    let mut folders = vec![place.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                texts.push(String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned());
+            }
+        }
+    }
+    assert!(texts.len() > 4);
+    for text in texts {
+        for secret in [TOKEN, "canary", "zoe"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_9_what_it_cannot_stand_in_for_is_passed_over() {
+    let cluster = Cluster::with(vec![server("zoe")]).await;
+    let place = cluster.place("");
+    let ran = dry(&place, "logs jupyter-user-2d1");
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    assert!(
+        ran.err.contains("the copy of the target does not know"),
+        "{}",
+        ran.whole()
+    );
+    assert!(ran.err.contains("logs.rhai:"), "{}", ran.whole());
+    let caught = "//! Would hide it.\ntry { registry::inspect(\"quay.io/not/asked:1\"); } catch { say(\"hidden\"); }\n";
+    place.write("runbooks/hides.rhai", caught);
+    let ran = dry(&place, "hides");
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    assert!(!ran.out.contains("hidden"), "{}", ran.whole());
+    assert!(
+        ran.err.contains("nobody has asked there"),
+        "{}",
+        ran.whole()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lie_10_it_passes_and_the_permission_is_missing() {
+    let cluster = Cluster::forbidding(&["patch nodes"]).await;
+    let place: Place = cluster.place("");
+    let script = "//! Cordons.\nlet node = k8s::nodes(\"nb-user\")[0];\nk8s::cordon(node.name);\n";
+    place.write("runbooks/cordons.rhai", script);
+    let ran = dry(&place, "cordons");
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    assert!(
+        ran.err.contains("our credentials lack patch nodes"),
+        "{}",
+        ran.whole()
+    );
+    assert!(ran.err.contains("kubectl auth can-"), "{}", ran.whole());
+    assert!(ran.err.contains("cordons.rhai:3"), "{}", ran.whole());
+    // And a real run does not get as far as its first change.
+    let ran = run(&place, "run cordons --on live");
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    assert!(
+        ran.err.contains("--answer permissions=without"),
+        "{}",
+        ran.whole()
+    );
+    untouched(&cluster);
+}

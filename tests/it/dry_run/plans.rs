@@ -1,0 +1,236 @@
+//! Plans: what they say, and that a run can be held to one.
+
+use serde_json::Value;
+
+use super::{dry, run, server, untouched};
+use crate::cluster::Cluster;
+use crate::program::Place;
+
+fn plan(place: &Place) -> Value {
+    let text = std::fs::read_to_string(place.path().join("plan.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_plan_says_what_would_be_changed_and_what_nobody_knows() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("price = { node_hour = 0.5, currency = \"CAD\" }");
+    let ran = dry(
+        &place,
+        "warm_up --nodes 2 --yes --save plan.json --output json",
+    );
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    untouched(&cluster);
+    let last: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    let plan = plan(&place);
+    assert_eq!(last["plan"], plan);
+    assert_eq!(plan["verdict"], "would_succeed");
+    assert_eq!(plan["cost"], "1.00 CAD an hour, for 2 more nodes");
+    assert_eq!(plan["facts"]["autoscaling of nb-user"], "0 to 20 a zone");
+    let calls: Vec<&str> = plan["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["call"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        calls,
+        [
+            "debt::open",
+            "Pool.raise_limits",
+            "Pool.grow",
+            "debt::complete"
+        ]
+    );
+    let grow = &plan["steps"][2];
+    assert_eq!(grow["changes"][0]["after"], "2 nodes");
+    assert_eq!(grow["step"], "Grow the pool");
+    assert!(grow["back"].as_str().unwrap().contains("teardown"));
+    assert!(
+        plan["expected"]["median"].as_u64().unwrap() > 1200,
+        "{plan}"
+    );
+    assert!(
+        plan["unknown"]
+            .to_string()
+            .contains("the zone has the machines"),
+        "{plan}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn all_answers_that_are_needed_are_told_at_once() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    let script = "//! Asks twice.\nask::proceed(\"first\", \"One?\");\n\
+        gke::pool(\"nb-user\").raise_limits(2, 20);\nask::danger(\"second\", \"Two?\");\n";
+    place.write("runbooks/asks.rhai", script);
+    let ran = dry(&place, "asks");
+    assert_eq!(ran.exit, 3, "{}", ran.whole());
+    for flag in [
+        "2 answers are needed",
+        "--answer first=yes",
+        "--answer second=",
+    ] {
+        assert!(ran.err.contains(flag), "{flag}: {}", ran.whole());
+    }
+    // The plan is there all the same.
+    assert!(
+        ran.out.contains("0..20 nodes -> 2..20 nodes"),
+        "{}",
+        ran.whole()
+    );
+    untouched(&cluster);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_run_is_held_to_its_plan() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    let ran = dry(&place, "warm_up --nodes 2 --yes --save plan.json");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    let other = run(
+        &place,
+        "run warm_up --nodes 3 --yes --on live --plan plan.json",
+    );
+    assert_eq!(other.exit, 5, "{}", other.whole());
+    assert!(
+        other
+            .err
+            .contains("the plan is of another run: its parameters"),
+        "{}",
+        other.whole()
+    );
+    untouched(&cluster);
+    let ran = run(
+        &place,
+        "run warm_up --nodes 2 --yes --on live --plan plan.json",
+    );
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    assert!(!ran.out.contains("Since the plan"), "{}", ran.whole());
+    // What the plan was made on is not so any more.
+    let again = run(
+        &place,
+        "run warm_up --nodes 2 --yes --on live --plan plan.json",
+    );
+    assert!(
+        again.out.contains("Since the plan: autoscaling of nb-user: 0 to 20 a zone when it was planned, 2 to 20 a zone now"),
+        "{}",
+        again.whole()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_first_change_that_was_not_planned_is_not_made() {
+    let cluster = Cluster::warm().await;
+    let place = cluster.place("");
+    // As many as there are, and one more.
+    let script = "//! Grows.\nlet users = gke::pool(\"nb-user\");\n\
+        users.raise_limits(k8s::size(\"nb-user\") + 1, 20);\n";
+    place.write("runbooks/grows.rhai", script);
+    assert_eq!(dry(&place, "grows --save plan.json").exit, 0);
+    let path = place.path().join("plan.json");
+    let edited = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("          3,\n", "          4,\n")
+        .replace("        3,\n", "        4,\n");
+    std::fs::write(&path, edited).unwrap();
+    let ran = run(&place, "run grows --on live --plan plan.json");
+    assert_eq!(ran.exit, 5, "{}", ran.whole());
+    assert!(
+        ran.err.contains("this is not what was planned: step 1"),
+        "{}",
+        ran.whole()
+    );
+    assert_eq!(cluster.changes(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn people_who_would_lose_their_servers_are_counted() {
+    let cluster = Cluster::with(vec![server("zoe"), server("yan")]).await;
+    let place = cluster.place("");
+    let ran = dry(
+        &place,
+        "teardown --now --yes --answer teardown=live --save plan.json",
+    );
+    let plan = plan(&place);
+    assert_eq!(plan["people"]["there"], 2, "{}", ran.whole());
+    untouched(&cluster);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn tonight_s_cluster_can_be_rehearsed_in_with_a_fault() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    let snapshot = run(&place, "world snapshot --on live");
+    assert_eq!(snapshot.exit, 0, "{}", snapshot.whole());
+    place.write("tonight.json", &snapshot.out);
+    let ran = run(
+        &place,
+        "rehearse warm_up --nodes 2 --world tonight.json --yes",
+    );
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    assert!(
+        ran.out.contains("gke-c-nb-user-0a1b2c3d-"),
+        "{}",
+        ran.whole()
+    );
+    let ran = run(
+        &place,
+        "rehearse warm_up --nodes 2 --world tonight.json --fault stockout --yes",
+    );
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    assert!(
+        ran.err.contains("no machines left in zone l-a"),
+        "{}",
+        ran.whole()
+    );
+    untouched(&cluster);
+    place.write("tonight.json", "{}");
+    let ran = run(&place, "rehearse warm_up --nodes 2 --world tonight.json");
+    assert_eq!(ran.exit, 2, "{}", ran.whole());
+    assert!(
+        ran.err.contains("is no look at a target"),
+        "{}",
+        ran.whole()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_was_practised_is_said_in_the_headline() {
+    let cluster = Cluster::warm().await;
+    let place = cluster.place("");
+    let line = "run warm_up --nodes 2 --yes --on live";
+    let ran = run(&place, line);
+    assert!(
+        ran.out.contains("never rehearsed in this version"),
+        "{}",
+        ran.whole()
+    );
+    for fault in ["slow-image", "busy", "stockout"] {
+        run(
+            &place,
+            &format!("rehearse warm_up --nodes 2 --yes --fault {fault}"),
+        );
+    }
+    let ran = run(&place, line);
+    assert!(
+        ran.out
+            .contains("ago on this version: 3 faults, 2 survived"),
+        "{}",
+        ran.whole()
+    );
+    let shown = run(&place, "show warm_up").out;
+    assert!(
+        shown.contains("survived: busy, slow-image; not: stockout"),
+        "{shown}"
+    );
+    assert!(run(&place, "list").out.contains("; rehearsed "));
+}
+
+#[test]
+fn practice_needs_no_dry_run() {
+    let ran = Place::empty().run("run warm_up --nodes 2 --dry-run");
+    assert_eq!(ran.exit, 2, "{}", ran.whole());
+    assert!(ran.err.contains("runbook rehearse"), "{}", ran.whole());
+}
