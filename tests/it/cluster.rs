@@ -70,6 +70,20 @@ impl Cluster {
         Self::open(state, |_| None).await
     }
 
+    /// A cold one whose autoscaling somebody has switched off.
+    pub(crate) async fn off() -> Self {
+        let mut state = State::new(0);
+        state.autoscaling = json!({});
+        Self::open(state, |_| None).await
+    }
+
+    /// A warm one, one of whose nodes somebody has cordoned.
+    pub(crate) async fn cordoned() -> Self {
+        let mut state = State::new(2);
+        state.cordoned.insert(1);
+        Self::open(state, |_| None).await
+    }
+
     /// A warm one, in which we may not do these things: `patch nodes`.
     pub(crate) async fn forbidding(what: &[&'static str]) -> Self {
         let mut state = State::new(2);
@@ -130,7 +144,7 @@ impl Cluster {
         let ours = [
             "/leases",
             "/configmaps",
-            "/selfsubjectaccessreviews",
+            "/selfsubject",
             ":testIamPermissions",
         ];
         seen.filter(|asked| asked.method != "GET")

@@ -2,6 +2,7 @@
 
 mod lies;
 mod plans;
+mod proof;
 
 use serde_json::{Value, json};
 
@@ -49,4 +50,12 @@ fn server(user: &str) -> Value {
                 "ready": true, "restartCount": 0,
                 "state": { "running": { "startedAt": "2026-11-20T10:00:00Z" } } }] },
     })
+}
+
+/// The headings and the changes that a run told of.
+fn told(text: &str) -> Vec<String> {
+    let word = |line: &str| line.split_once(' ').map(|(_, line)| line.to_owned());
+    let lines = text.lines().filter_map(word);
+    let kept = lines.filter(|line| line.starts_with("== ") || line.starts_with("~ "));
+    kept.collect()
 }

@@ -12,6 +12,7 @@ mod check_holds;
 mod cluster;
 mod commands;
 mod copies;
+mod doctor;
 mod dry_run;
 mod history;
 mod hub_contract;

@@ -1,16 +1,8 @@
 //! The ten ways in which other tools' dry runs lie, each with a test that ours does not.
 
-use super::{dry, run, server, untouched};
+use super::{dry, run, server, told, untouched};
 use crate::cluster::{Cluster, TOKEN};
 use crate::program::Place;
-
-/// The headings and the changes that a run told of.
-fn told(text: &str) -> Vec<String> {
-    let word = |line: &str| line.split_once(' ').map(|(_, line)| line.to_owned());
-    let lines = text.lines().filter_map(word);
-    let kept = lines.filter(|line| line.starts_with("== ") || line.starts_with("~ "));
-    kept.collect()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn lie_1_a_skipped_step_succeeds_and_another_branch_is_taken() {

@@ -228,6 +228,44 @@ async fn what_was_practised_is_said_in_the_headline() {
     assert!(run(&place, "list").out.contains("; rehearsed "));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_evening_before_of_the_readme_goes_as_it_says() {
+    let readme = include_str!("../../../README.md");
+    let (_, section) = readme.split_once("## The evening before").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let commands = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("    runbook "));
+    let commands = commands.map(|line| line.split('#').next().unwrap().trim());
+    let commands: Vec<&str> = commands.collect();
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    let file = place.path().join("runbook.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    place.configure(&format!("default_target = \"live\"\n{settings}"));
+    assert_eq!(commands.len(), 5);
+    for command in commands {
+        let ran = run(
+            &place,
+            &format!(
+                "{command}{}",
+                if command.starts_with('r') {
+                    " --yes"
+                } else {
+                    ""
+                }
+            ),
+        );
+        let as_it_should = i32::from(command.contains("stockout"));
+        assert_eq!(ran.exit, as_it_should, "{command}: {}", ran.whole());
+        if command == "world snapshot" {
+            place.write("tonight.json", &ran.out);
+        }
+    }
+    // What was planned has been done, and nothing else.
+    assert_eq!(cluster.changes().len(), 2);
+}
+
 #[test]
 fn practice_needs_no_dry_run() {
     let ran = Place::empty().run("run warm_up --nodes 2 --dry-run");
