@@ -33,13 +33,13 @@ pub(super) fn lines(finished: &Finished) -> Vec<(Tone, String)> {
         ("✗", Tone::Bad)
     };
     let head = match &finished.plan {
-        Some(plan) => format!(
+        Some(plan) if !interrupted(finished) => format!(
             "{mark} {} on {}, dry run: {}",
             finished.runbook,
             finished.target,
             super::plan::verdict(plan)
         ),
-        None => format!(
+        _ => format!(
             "{mark} {} on {}: {}",
             finished.runbook,
             finished.target,
