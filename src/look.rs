@@ -43,9 +43,16 @@ pub async fn look(world: &World, wanted: &Wanted) -> error::Result<Snapshot> {
         unknown: Vec::new(),
     };
     let mut aliases = k8s::Aliases::new();
-    // Kubernetes without its machines would be a cluster that cannot grow.
-    if any(|need| matches!(need, Need::Iam(_) | Need::Kubernetes(..))) {
+    // Nodes without their pools would be a cluster that cannot grow.
+    if any(|need| {
+        matches!(
+            need,
+            Need::Iam(_) | Need::Kubernetes(_, "nodes" | "pods", _)
+        )
+    }) {
         seen.gke = within_reach(gke::look(world).await)?;
+    }
+    if any(|need| matches!(need, Need::Kubernetes(..))) {
         seen.objects = match within_reach(k8s::look(world, needs).await)? {
             Part::Seen((objects, names)) => {
                 aliases = names;

@@ -121,8 +121,11 @@ impl Asker<'_> {
 
     async fn branches(&self, home: &Repository) -> Result<BTreeMap<String, String>, Error> {
         let what = format!("list the branches of {home}");
-        let all: Vec<Branch> = self.get(&what, &at(home, "/branches?per_page=100")).await?;
-        Ok(all
+        let found: Option<Vec<Branch>> = self
+            .find(&what, &at(home, "/branches?per_page=100"))
+            .await?;
+        Ok(found
+            .unwrap_or_default()
             .into_iter()
             .map(|one| (one.name, one.commit.sha))
             .collect())

@@ -164,6 +164,12 @@ fn brief(args: &[Value]) -> Vec<Value> {
 fn shortened(value: &Value) -> Value {
     match value {
         Value::String(text) if text.len() > LONG => journal::digest(value).into(),
+        // What else a handle tells changes from moment to moment.
+        Value::Object(fields) if fields.contains_key("$handle") => {
+            let of = |key: &str| fields.get(key).and_then(Value::as_str);
+            let name = of("name").or_else(|| of("path")).unwrap_or_default();
+            format!("{} {name}", of("$handle").unwrap_or_default()).into()
+        }
         Value::Object(fields) => {
             let fields = fields.iter();
             Value::Object(

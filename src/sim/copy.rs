@@ -487,6 +487,14 @@ impl State {
             }
             self.people.insert(key(namespace, pod), person);
         }
+        let untold = self
+            .people
+            .values()
+            .any(|person| !active.is_some_and(|active| active.contains_key(&person.user)));
+        if untold && let Some(origin) = &mut self.origin {
+            let at_work = "when people were last active: they are taken to be at work";
+            origin.unknown.push(at_work.to_owned());
+        }
         if !self.people.is_empty() {
             self.plan(later(at, CULL_EVERY), Todo::Cull);
             if let Some(origin) = &mut self.origin {

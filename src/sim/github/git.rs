@@ -223,7 +223,16 @@ impl Asked {
     ) -> Response {
         let writes = self.method == http::Method::POST;
         if !writes {
-            return self.look(state, repository, rest, at);
+            let answer = self.look(state, repository, rest, at);
+            let file = rest.strip_prefix("contents/");
+            let other = file.is_some_and(|path| path != state.layout.list.path);
+            if answer.status() == StatusCode::NOT_FOUND
+                && (other || rest.starts_with("git/commits/"))
+            {
+                // A copy has one file of one commit.
+                state.beyond(format!("what is in {rest} of {repository}"));
+            }
+            return answer;
         }
         let before = state.github.git.count();
         let answer = match rest {
@@ -303,6 +312,11 @@ impl Asked {
                 yes(json!({ "ref": format!("refs/heads/{branch}"),
                     "object": { "type": "commit", "sha": sha } }))
             });
+        }
+        if rest == "branches" {
+            let all = git.branches.get(repository).into_iter().flatten();
+            let all = all.map(|(name, sha)| json!({ "name": name, "commit": { "sha": sha } }));
+            return yes(all.collect());
         }
         if let Some(sha) = rest.strip_prefix("git/commits/") {
             let commit = git.commits.get(sha);

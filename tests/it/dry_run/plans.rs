@@ -159,6 +159,85 @@ async fn people_who_would_lose_their_servers_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_would_be_refused_says_so_and_exits_5() {
+    let cluster = Cluster::with(vec![server("zoe")]).await;
+    let place = cluster.place("");
+    let ran = dry(&place, "teardown --now --yes --save plan.json");
+    assert_eq!(ran.exit, 5, "{}", ran.whole());
+    assert!(
+        ran.out.contains("dry run: IT WOULD BE REFUSED"),
+        "{}",
+        ran.whole()
+    );
+    assert_eq!(plan(&place)["verdict"], "would_be_refused");
+    // Nobody is held to a plan that did not end well.
+    let ran = run(
+        &place,
+        "run teardown --now --yes --on live --plan plan.json",
+    );
+    assert_eq!(ran.exit, 5, "{}", ran.whole());
+    assert!(
+        ran.err.contains("would not have ended well"),
+        "{}",
+        ran.whole()
+    );
+    untouched(&cluster);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn how_long_it_takes_is_learned_from_the_target_s_own_runs() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    assert_eq!(run(&place, "run warm_up --nodes 2 --yes --on live").exit, 0);
+    let ran = dry(&place, "warm_up --nodes 3 --yes --save plan.json");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    assert_eq!(plan(&place)["expected"]["runs"], 1);
+    assert!(ran.out.contains("(last run here, "), "{}", ran.whole());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_run_that_goes_on_is_still_held_to_its_plan() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    assert_eq!(
+        dry(&place, "warm_up --nodes 2 --yes --save plan.json").exit,
+        0
+    );
+    assert_eq!(
+        run(
+            &place,
+            "run warm_up --nodes 2 --yes --on live --plan plan.json"
+        )
+        .exit,
+        0
+    );
+    // As if it had been killed before its second change, and the plan were another.
+    let mut journals = place.journals().into_iter();
+    let held = journals.find(|journal| journal.with_extension("plan.json").exists());
+    let journal = held.unwrap();
+    let text = std::fs::read_to_string(&journal).unwrap();
+    let raised = text
+        .lines()
+        .position(|line| line.contains("Pool.raise_limits"))
+        .unwrap();
+    let half: Vec<&str> = text.lines().take(raised).collect();
+    std::fs::write(&journal, half.join("\n") + "\n").unwrap();
+    let kept = journal.with_extension("plan.json");
+    let other = std::fs::read_to_string(&kept)
+        .unwrap()
+        .replace("Pool.raise_limits", "Pool.set_limits");
+    std::fs::write(&kept, other).unwrap();
+    let ran = run(&place, "resume --yes");
+    assert_eq!(ran.exit, 5, "{}", ran.whole());
+    assert!(
+        ran.err
+            .contains("is Pool.set_limits(\"Pool nb-user\", 2, 20)"),
+        "{}",
+        ran.whole()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn tonight_s_cluster_can_be_rehearsed_in_with_a_fault() {
     let cluster = Cluster::cold().await;
     let place = cluster.place("");
