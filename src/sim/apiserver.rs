@@ -107,7 +107,7 @@ fn answer<C: Cluster>(cluster: &C, request: &Request) -> Result<Response, Failur
         };
     }
     if request.is_access_review() {
-        return write::review(request);
+        return write::review(cluster, request);
     }
     let Some(target) = Target::parse(&request.path)? else {
         // The real one's answer to a path outside the API is plain text too.

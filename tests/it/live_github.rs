@@ -198,11 +198,7 @@ async fn a_pull_request_is_opened_once_and_found_again() {
         "{}",
         again.whole()
     );
-    let posts = github
-        .lines()
-        .into_iter()
-        .filter(|line| line == &format!("POST {REPOSITORY}/pulls"));
-    assert_eq!(posts.count(), 1);
+    opened_once(&github);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -222,6 +218,39 @@ async fn what_would_change_more_than_a_line_is_never_proposed() {
         ran.whole()
     );
     assert!(!github.lines().contains(&format!("POST {REPOSITORY}/pulls")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_dry_run_shows_the_line_and_proposes_nothing() {
+    let cluster = Cluster::warm().await;
+    let (github, place) = ours_but(&cluster, |_| None).await;
+    let ran = add(&place, "--dry-run --save plan.json");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    let plan = std::fs::read_to_string(place.path().join("plan.json")).unwrap();
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let step = &plan["steps"][0];
+    assert_eq!(
+        (&step["call"], &step["back"]),
+        (&json!("File.propose"), &json!("close the pull request"))
+    );
+    let diff = step["diff"].as_str().unwrap();
+    assert!(diff.contains("\n+    - new.domain.ca\n"), "{diff}");
+    assert!(ran.err.contains("+    - new.domain.ca"), "{}", ran.whole());
+    assert_eq!(plan["facts"]["tip of values/hub.yaml"], "5ead");
+    assert!(github.seen().iter().all(|asked| asked.method == "GET"));
+    // The run it was made for does just that.
+    let ran = add(&place, "--plan plan.json");
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    opened_once(&github);
+}
+
+/// One pull request was opened.
+fn opened_once(github: &Canned) {
+    let posts = github
+        .lines()
+        .into_iter()
+        .filter(|line| line == &format!("POST {REPOSITORY}/pulls"));
+    assert_eq!(posts.count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

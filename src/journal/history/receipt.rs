@@ -107,7 +107,11 @@ impl fmt::Display for Receipt {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        write!(f, "{} ({})", self.when.strftime("%-d %B %Y"), self.place)?;
+        write!(f, "{} ({}", self.when.strftime("%-d %B %Y"), self.place)?;
+        if !self.params.is_empty() {
+            write!(f, ", with {}", self.params.join(", "))?;
+        }
+        f.write_str(")")?;
         if !self.survived.is_empty() {
             write!(f, "; survived: {}", list(&self.survived))?;
         }

@@ -196,9 +196,9 @@ fn check_preconditions(object: &Value, kind: &Kind, options: &Value) -> Result<(
     Ok(())
 }
 
-/// May I? In the practice world one may do everything. Newer `kubectl`s ask in protobuf, which
-/// is why the question is not read.
-pub(super) fn review(request: &Request) -> Result<Response, Failure> {
+/// May I? In the practice world one may do everything, unless a fault says otherwise. Newer
+/// `kubectl`s ask in protobuf, which is not read: they may.
+pub(super) fn review(cluster: &impl Cluster, request: &Request) -> Result<Response, Failure> {
     if request.method != Method::POST {
         return Err(Failure::wrong_method());
     }
@@ -208,7 +208,18 @@ pub(super) fn review(request: &Request) -> Result<Response, Failure> {
     }
     set(&mut review, "kind", json!("SelfSubjectAccessReview"));
     set(&mut review, "apiVersion", json!("authorization.k8s.io/v1"));
-    let status = json!({"allowed": true, "reason": "practice"});
+    let asked = |key: &str| text(&review, &format!("/spec/resourceAttributes/{key}"));
+    let method = match asked("verb") {
+        "create" => Some("POST"),
+        "update" => Some("PUT"),
+        "patch" => Some("PATCH"),
+        "delete" => Some("DELETE"),
+        _ => None,
+    };
+    let path = format!("/api/v1/{}", asked("resource"));
+    let refusal = method.and_then(|method| cluster.refuse(method, &path));
+    let allowed = refusal.is_none_or(|refusal| refusal.code != 403);
+    let status = json!({"allowed": allowed, "reason": "practice"});
     set(&mut review, "status", status);
     Ok((StatusCode::CREATED, axum::Json(review)).into_response())
 }
