@@ -184,13 +184,16 @@ fn status() -> Command {
                 .value_name("TARGET")
                 .help("Only this target of runbook.toml, or practice [default: all]"),
         )
-        .arg(
-            Arg::new("output")
-                .long("output")
-                .value_name("FORM")
-                .value_parser(["plain", "json"])
-                .help("How: plain, or json for programs"),
-        )
+        .arg(form())
+}
+
+/// How a command without a run tells what it found.
+fn form() -> Arg {
+    Arg::new("output")
+        .long("output")
+        .value_name("FORM")
+        .value_parser(["plain", "json"])
+        .help("How: plain, or json for programs")
 }
 
 fn doctor() -> Command {
@@ -207,13 +210,7 @@ fn doctor() -> Command {
                 .value_name("TARGET")
                 .help("A target of runbook.toml, or practice [default: the configured one]"),
         )
-        .arg(
-            Arg::new("output")
-                .long("output")
-                .value_name("FORM")
-                .value_parser(["plain", "json"])
-                .help("How: plain, or json for programs"),
-        )
+        .arg(form())
 }
 
 const HEADING: &str = "Options of every run";

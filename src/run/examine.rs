@@ -1,16 +1,12 @@
 //! Whether a target would let a runbook do what it does: asked, and nothing changed.
 
-use std::rc::Rc;
-use std::sync::Arc;
-
 use super::looking::through;
-use super::scene::Scene;
-use super::standing::Unkept;
-use super::{Company, Place, runtime};
+use super::standing::within;
+use super::{Company, Place};
 use crate::doctor::{self, Finding};
 use crate::error::Result;
 use crate::names::Need;
-use crate::world::{Parts, World};
+use crate::world::World;
 
 /// Asks every service that these needs reach, and whoever decides about each of them.
 ///
@@ -32,27 +28,9 @@ pub fn examine(
         )?;
         return Ok(found);
     }
-    let runtime = Rc::new(runtime(place)?);
-    let entered = runtime.enter();
-    let found = Scene::open(place, state, None, company, None).and_then(|scene| {
-        let world = World::new(Parts {
-            target: scene.target.clone(),
-            clock: scene.clock.clone(),
-            doors: Arc::clone(&scene.doors),
-            operator: Arc::clone(&company.operator),
-            who: who.to_owned(),
-            events: company.events.clone(),
-            notes: Arc::new(Unkept),
-            stop: company.stop.clone(),
-        });
-        let asked = async { Ok(ask(&world, needs).await) };
-        runtime.block_on(world.stop().cut(asked))
-    });
-    drop(entered);
-    if let Ok(runtime) = Rc::try_unwrap(runtime) {
-        runtime.shutdown_background();
-    }
-    found
+    within(place, state, who, company, async |world| {
+        Ok(ask(world, needs).await)
+    })
 }
 
 async fn ask(world: &World, needs: &[Need]) -> Vec<Finding> {

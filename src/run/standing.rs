@@ -49,9 +49,23 @@ pub struct Held {
 /// # Errors
 /// When it cannot be reached or may not be read, or a run is going on in the practice world.
 pub fn standing(place: &Place, state: &Path, who: &str, company: &Company) -> Result<Standing> {
+    within(place, state, who, company, async |world| look(world).await)
+}
+
+/// Works in the world at a place, without a run: nothing is recorded.
+///
+/// # Errors
+/// The work's own; when the operator stops it, or a run is going on in the practice world.
+pub(super) fn within<T>(
+    place: &Place,
+    state: &Path,
+    who: &str,
+    company: &Company,
+    work: impl AsyncFnOnce(&World) -> Result<T>,
+) -> Result<T> {
     let runtime = Rc::new(runtime(place)?);
     let entered = runtime.enter();
-    let looked = Scene::open(place, state, None, company, None).and_then(|scene| {
+    let done = Scene::open(place, state, None, company, None).and_then(|scene| {
         let world = World::new(Parts {
             target: scene.target.clone(),
             clock: scene.clock.clone(),
@@ -62,13 +76,13 @@ pub fn standing(place: &Place, state: &Path, who: &str, company: &Company) -> Re
             notes: Arc::new(Unkept),
             stop: company.stop.clone(),
         });
-        runtime.block_on(world.stop().cut(look(&world)))
+        runtime.block_on(world.stop().cut(work(&world)))
     });
     drop(entered);
     if let Ok(runtime) = Rc::try_unwrap(runtime) {
         runtime.shutdown_background();
     }
-    looked
+    done
 }
 
 async fn look(world: &World) -> Result<Standing> {

@@ -41,6 +41,11 @@ struct Puller {
     notebook: Option<String>,
 }
 
+/// The image of the first container of a puller.
+const TOOLS: fn(Puller) -> Option<String> = |puller| puller.tools;
+/// The image people work in.
+const NOTEBOOK: fn(Puller) -> Option<String> = |puller| puller.notebook;
+
 /// The containers of a puller pod that hold what is pulled; its last one is the notebook image.
 fn pulling(pod: &Value) -> Vec<(&str, &str)> {
     let containers = pod
@@ -149,35 +154,35 @@ impl State {
         match step {
             Pulling::Bound => self.bind_pullers(node, at),
             Pulling::Tools => {
-                self.tools_event(node, normal("Pulling"), at, |image| {
+                self.pull_event(node, TOOLS, normal("Pulling"), at, |image| {
                     format!("Pulling image \"{image}\"")
                 });
                 let took_ms = self.chance.between(TOOLS_PULL);
                 self.pull_later(node, Pulling::Notebook { took_ms }, later(at, took_ms));
             }
             Pulling::Notebook { took_ms } => {
-                self.tools_event(node, normal("Pulled"), at, |image| {
+                self.pull_event(node, TOOLS, normal("Pulled"), at, |image| {
                     pulled(image, took_ms, TOOLS_BYTES)
                 });
-                for image in self.pulled_on(node, |puller| puller.tools) {
+                for image in self.pulled_on(node, TOOLS) {
                     self.hold_image(node, &image, TOOLS_BYTES);
                 }
                 self.pull_notebook(node, at);
             }
             Pulling::Failing { tries } => {
-                self.notebook_event(node, warning("Failed"), at, |image| {
+                self.pull_event(node, NOTEBOOK, warning("Failed"), at, |image| {
                     format!("Failed to pull image \"{image}\": {}", not_found(image))
                 });
-                self.notebook_event(node, warning("Failed"), at, |_| {
+                self.pull_event(node, NOTEBOOK, warning("Failed"), at, |_| {
                     "Error: ErrImagePull".to_owned()
                 });
                 self.pull_later(node, Pulling::BackingOff { tries }, later(at, BACK_OFF));
             }
             Pulling::BackingOff { tries } => {
-                self.notebook_event(node, normal("BackOff"), at, |image| {
+                self.pull_event(node, NOTEBOOK, normal("BackOff"), at, |image| {
                     format!("Back-off pulling image \"{image}\"")
                 });
-                self.notebook_event(node, warning("Failed"), at, |_| {
+                self.pull_event(node, NOTEBOOK, warning("Failed"), at, |_| {
                     "Error: ImagePullBackOff".to_owned()
                 });
                 if tries < TRIES {
@@ -203,13 +208,13 @@ impl State {
 
     /// The notebook images are there: whoever waited for them starts.
     fn pulled_all(&mut self, node: &str, took_ms: u64, at: Timestamp) {
-        self.notebook_event(node, ("Normal", "Pulled"), at, |image| {
+        self.pull_event(node, NOTEBOOK, ("Normal", "Pulled"), at, |image| {
             pulled(image, took_ms, NOTEBOOK_BYTES)
         });
-        self.notebook_event(node, ("Normal", "Started"), at, |_| {
+        self.pull_event(node, NOTEBOOK, ("Normal", "Started"), at, |_| {
             "Started container pause".to_owned()
         });
-        for image in self.pulled_on(node, |puller| puller.notebook) {
+        for image in self.pulled_on(node, NOTEBOOK) {
             self.hold_image(node, &image, NOTEBOOK_BYTES);
             let node = node.to_owned();
             self.start_waiting(&Fetching { node, image }, None, at);
@@ -222,7 +227,7 @@ impl State {
     }
 
     fn pull_notebook(&mut self, node: &str, at: Timestamp) {
-        self.notebook_event(node, ("Normal", "Pulling"), at, |image| {
+        self.pull_event(node, NOTEBOOK, ("Normal", "Pulling"), at, |image| {
             format!("Pulling image \"{image}\"")
         });
         if self.strikes(Trouble::ImageMissing, at) {
@@ -296,34 +301,22 @@ impl State {
 
     /// Whether a node's pullers pull this image, and so tell when it is there.
     pub(super) fn is_pulled(&self, node: &str, image: &str) -> bool {
-        self.pulled_on(node, |puller| puller.notebook)
-            .contains(image)
+        self.pulled_on(node, NOTEBOOK).contains(image)
     }
 
-    fn tools_event(
+    /// The kubelet tells of the images that a node's pullers pull.
+    fn pull_event(
         &mut self,
         node: &str,
+        which: fn(Puller) -> Option<String>,
         what: (&str, &str),
         at: Timestamp,
         message: impl Fn(&str) -> String,
     ) {
         for puller in self.pullers(node) {
-            if let Some(image) = &puller.tools {
-                self.kubelet((&puller.namespace, &puller.name), what, &message(image), at);
-            }
-        }
-    }
-
-    fn notebook_event(
-        &mut self,
-        node: &str,
-        what: (&str, &str),
-        at: Timestamp,
-        message: impl Fn(&str) -> String,
-    ) {
-        for puller in self.pullers(node) {
-            if let Some(image) = &puller.notebook {
-                self.kubelet((&puller.namespace, &puller.name), what, &message(image), at);
+            let (namespace, name) = (puller.namespace.clone(), puller.name.clone());
+            if let Some(image) = which(puller) {
+                self.kubelet((&namespace, &name), what, &message(&image), at);
             }
         }
     }

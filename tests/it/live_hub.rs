@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::canned::{Answer, Canned};
 use crate::cluster::{Cluster, command};
-use crate::program::{Place, Ran};
+use crate::program::{Place, Ran, texts_in};
 
 const CANARY: &str = "canary-0f-the-hub";
 const WHO: &str = "//! Who is there.\n\
@@ -42,18 +42,7 @@ fn who(place: &Place) -> Command {
 /// Nobody sees the token: not on a screen, not in a journal, nowhere else in the state folder.
 #[track_caller]
 fn hidden(place: &Place, ran: &Ran) {
-    let mut texts = vec![ran.raw()];
-    let mut folders = vec![place.state()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                texts.push(String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned());
-            }
-        }
-    }
+    let texts = [vec![ran.raw()], texts_in(&place.state())].concat();
     assert!(texts.len() > 1);
     for text in texts {
         assert!(!text.contains("canary"), "{text}");

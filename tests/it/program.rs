@@ -157,3 +157,21 @@ fn only_the_moment_in_an_id_is_masked() {
     );
     assert_eq!(masked("2026-01-15T13:00:00Z é"), "2026-01-15T13:00:00Z é");
 }
+
+/// Everything in the files of a folder and below.
+pub(crate) fn texts_in(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(path).unwrap();
+                texts.push(String::from_utf8_lossy(&bytes).into_owned());
+            }
+        }
+    }
+    texts
+}

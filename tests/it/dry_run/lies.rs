@@ -2,7 +2,7 @@
 
 use super::{dry, run, server, told, untouched};
 use crate::cluster::{Cluster, TOKEN};
-use crate::program::Place;
+use crate::program::{Place, texts_in};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn lie_1_a_skipped_step_succeeds_and_another_branch_is_taken() {
@@ -149,18 +149,7 @@ async fn lie_8_it_prints_secrets() {
     let snapshot = run(&place, "world snapshot --on live");
     assert_eq!(snapshot.exit, 0, "{}", snapshot.whole());
     assert!(snapshot.out.contains("user-1"), "{}", snapshot.out);
-    let mut texts = vec![ran.raw(), snapshot.raw()];
-    let mut folders = vec![place.path().to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                texts.push(String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned());
-            }
-        }
-    }
+    let texts = [vec![ran.raw(), snapshot.raw()], texts_in(place.path())].concat();
     assert!(texts.len() > 4);
     for text in texts {
         for secret in [TOKEN, "canary", "zoe"] {
