@@ -255,6 +255,8 @@ fn started(request: &Request, world: &World, run: &str) -> Started {
     let source = request.script.source();
     let (seed, _, faults) = rehearsed(&request.place);
     let target = world.target();
+    // A dry run that goes on has its seed from nobody.
+    let seed = seed.filter(|_| target.mode != Mode::DryRun);
     Started {
         version: event::VERSION,
         run: run.to_owned(),

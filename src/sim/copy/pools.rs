@@ -56,6 +56,21 @@ fn groups(state: &State) -> BTreeMap<String, (usize, Option<(String, String)>)> 
         .collect()
 }
 
+/// A node as a machine of its pool, by its name.
+fn machine(node: &Value) -> (String, Instance) {
+    let ready = condition(node, "Ready");
+    let stage = match ready.map(|one| text(one, "/status")) {
+        Some("True") => Stage::Ready,
+        _ => Stage::Registered,
+    };
+    let instance = Instance {
+        zone: text(node, ZONE).to_owned(),
+        stage,
+        unneeded_ms: None,
+    };
+    (text(node, "/metadata/name").to_owned(), instance)
+}
+
 impl State {
     pub(super) fn copy_pools(&mut self, seen: &snapshot::Gke, at: Timestamp) {
         let wanted = groups(self);
@@ -77,26 +92,18 @@ impl State {
                 let label = nodes.first()?.pointer("/metadata/labels")?.get(PURPOSE)?;
                 label.as_str().map(str::to_owned)
             };
-            let instances = nodes.iter().map(|node| {
-                let ready = condition(node, "Ready");
-                let stage = match ready.map(|one| text(one, "/status")) {
-                    Some("True") => Stage::Ready,
-                    _ => Stage::Registered,
-                };
-                let zone = text(node, ZONE).to_owned();
-                let instance = Instance {
-                    zone,
-                    stage,
-                    unneeded_ms: None,
-                };
-                (text(node, "/metadata/name").to_owned(), instance)
-            });
+            if let Some(origin) = self.origin.as_mut().filter(|_| nodes.is_empty()) {
+                origin.unknown.push(format!(
+                    "what room a machine of {} has: there is none to look at, and it is taken for an n1-highmem-8",
+                    found.name
+                ));
+            }
             let waits = groups.values().find_map(|url| wanted.get(url)?.1.clone());
             let pool = Pool {
                 name: found.name.clone(),
                 purpose: purpose.or_else(of_node).unwrap_or_default(),
                 autoscaling: found.autoscaling.clone().unwrap_or_default(),
-                instances: instances.collect(),
+                instances: nodes.iter().map(machine).collect(),
                 condition: found.conditions.first().cloned(),
                 backoff: waits.map(|(code, why)| Backoff {
                     until_ms: millis(at) + BACKOFF,

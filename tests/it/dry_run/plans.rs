@@ -53,6 +53,12 @@ async fn a_plan_says_what_would_be_changed_and_what_nobody_knows() {
     assert!(
         plan["unknown"]
             .to_string()
+            .contains("what room a machine of nb-user has"),
+        "{plan}"
+    );
+    assert!(
+        plan["unknown"]
+            .to_string()
             .contains("the zone has the machines"),
         "{plan}"
     );
