@@ -7,6 +7,7 @@ pub(crate) mod address;
 mod asleep;
 pub mod clock;
 pub mod desk;
+mod doors;
 pub mod github;
 mod guard;
 pub mod http;
@@ -20,6 +21,7 @@ pub mod retry;
 pub mod secret;
 pub mod snapshot;
 pub mod stop;
+mod target;
 pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -30,20 +32,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use google_cloud_container_v1::client::ClusterManager;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::error;
 use crate::event::{self, Change, Event, Events, Fate, Level, Usual, What};
-use crate::names::{AllowList, ClusterName, K8sEndpoint, Mode, Need, Person, Price};
 
 use asleep::Asleep;
 
 pub use clock::Clock;
 pub use desk::Desk;
+pub use doors::Doors;
 pub use github::GitHub;
 pub use guard::{Guard, NoGuard};
 pub use http::Http;
@@ -52,88 +50,11 @@ pub use note::{Begun, Note, Notes};
 pub use operator::{Operator, Question, View};
 pub use snapshot::Snapshot;
 pub use stop::Stop;
+pub use target::Target;
 pub use terminal::Terminal;
 
 /// How long practice goes on where nobody looks.
 const LONELY: Duration = Duration::from_hours(1);
-
-/// Where a run acts, as the rooms need to know it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Target {
-    /// Its name in `runbook.toml`, or `practice`.
-    pub name: String,
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// Namespaces of the hubs; empty means all.
-    pub watch: Vec<String>,
-    /// The namespace in which a team keeps its lease and its debts.
-    pub home: String,
-    /// A debt older than this is told at the beginning of every run.
-    pub debt_age: Duration,
-    /// What a node costs, where somebody has said so.
-    pub price: Option<Price>,
-    /// How the names of the hubs' own pods begin.
-    pub hub_pods: Vec<String>,
-    /// The namespace of the hub that can be asked, as far as anybody has said.
-    pub hub_namespace: Option<String>,
-    /// Who a check of the hub logs in as.
-    pub check_user: String,
-    /// Where the list of the domains stands whose people may log in.
-    pub allow_list: Option<AllowList>,
-    /// Who signs what is proposed to others.
-    #[serde(skip)]
-    pub author: Option<Person>,
-    /// Which of its endpoints is used.
-    pub k8s_endpoint: K8sEndpoint,
-    /// A service account to act as.
-    #[serde(skip)]
-    pub impersonate: Option<String>,
-    /// Whether an ordinary confirmation asks for the target's name to be typed.
-    pub type_name: bool,
-    /// The time zone times are shown in; UTC when there is none.
-    pub timezone: Option<String>,
-    /// How it runs.
-    pub mode: Mode,
-}
-
-impl Target {
-    /// A moment as people here read it.
-    pub fn moment(&self, at: Timestamp) -> String {
-        clock::moment(at, self.timezone.as_deref())
-    }
-}
-
-/// The services' clients and the operator's machine; all that differs between live and practice.
-pub trait Doors: Send + Sync {
-    /// Google's client for the GKE API.
-    fn gke(&self) -> BoxFuture<'_, error::Result<ClusterManager>>;
-    /// A client for the cluster's Kubernetes API.
-    fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>>;
-    /// The target's hub; none where no hub, or no token for it, is configured.
-    fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>>;
-    /// A service on the web that has no door of its own, at this address: a registry of images.
-    fn web(&self, base: &str) -> BoxFuture<'_, error::Result<Http>>;
-    /// Google's Resource Manager, which knows who may what in a project.
-    fn iam(&self) -> BoxFuture<'_, error::Result<Http>>;
-    /// GitHub, or a team's own.
-    fn github(&self) -> BoxFuture<'_, error::Result<GitHub>>;
-    /// The operator's own machine.
-    fn desk(&self) -> &dyn Desk;
-    /// Which kind of credentials open GKE and the cluster, and until when; no secret.
-    fn identity(&self) -> BoxFuture<'_, error::Result<String>> {
-        Box::pin(async { Ok("practice needs none".to_owned()) })
-    }
-    /// What was wanted of a copy that it cannot know; whatever came of it is not to be believed.
-    fn beyond(&self) -> Option<String> {
-        None
-    }
-    /// What whoever needs this permission is told, where it is known to be missing.
-    fn denied(&self, _need: Need) -> Option<error::Error> {
-        None
-    }
-    /// Throws the credentials away and gets new ones (after a 401).
-    fn renew(&self) -> BoxFuture<'_, error::Result<()>>;
-}
 
 /// Everything an effect may touch.
 #[derive(Clone)]

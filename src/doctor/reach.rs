@@ -113,25 +113,31 @@ fn told(part: &'static str, what: &str, why: String) -> Finding {
     }
 }
 
-async fn credentials(world: &World) -> Finding {
-    match timely(world, world.doors().identity()).await {
-        Ok(described) => told("credentials", "Google Cloud", described),
-        Err(error) => broken("credentials", "Google Cloud", &error),
+/// What a service told, or what is broken on the way to it.
+fn answered(part: &'static str, what: &str, answer: crate::error::Result<String>) -> Finding {
+    match answer {
+        Ok(why) => told(part, what, why),
+        Err(error) => broken(part, what, &error),
     }
 }
 
+async fn credentials(world: &World) -> Finding {
+    let described = timely(world, world.doors().identity()).await;
+    answered("credentials", "Google Cloud", described)
+}
+
 async fn at_gke(world: &World) -> Finding {
-    match timely(world, gke::cluster(world)).await {
-        Ok(cluster) => told(
-            "gke",
-            "the GKE API",
-            format!(
-                "{} is {}, version {}",
-                cluster.name, cluster.status, cluster.version
-            ),
-        ),
-        Err(error) => broken("gke", "the GKE API", &error),
-    }
+    let cluster = timely(world, gke::cluster(world)).await;
+    let cluster = cluster.map(|cluster| {
+        let gke::Cluster {
+            name,
+            status,
+            version,
+            ..
+        } = cluster;
+        format!("{name} is {status}, version {version}")
+    });
+    answered("gke", "the GKE API", cluster)
 }
 
 /// The Kubernetes API, who we are there, the time, and the lock.
@@ -211,17 +217,17 @@ async fn at_hub(world: &World) -> Finding {
         Ok(Some(_)) => {}
         Err(error) => return broken("hub", "the hub", &error),
     }
-    match timely(world, hub::health(world)).await {
-        Ok(health) => told(
-            "hub",
-            "the hub",
-            format!(
-                "version {}; the token is of {} {}",
-                health.version, health.kind, health.name
-            ),
-        ),
-        Err(error) => broken("hub", "the hub", &error),
-    }
+    let health = timely(world, hub::health(world)).await;
+    let health = health.map(|health| {
+        let hub::Health {
+            version,
+            kind,
+            name,
+            ..
+        } = health;
+        format!("version {version}; the token is of {kind} {name}")
+    });
+    answered("hub", "the hub", health)
 }
 
 /// The registry of the image new servers get, where the hub names one.
@@ -267,24 +273,19 @@ async fn at_github(world: &World) -> Finding {
             )
         };
     };
-    match timely(world, github::reach(world, &list.repository)).await {
-        Ok(reach) => {
-            let way = if reach.push {
-                "may push to"
-            } else {
-                "may read"
-            };
-            told(
-                "github",
-                "GitHub",
-                format!(
-                    "{}'s token ({}) {way} {}",
-                    reach.me, reach.token, list.repository
-                ),
-            )
-        }
-        Err(error) => broken("github", "GitHub", &error),
-    }
+    let reach = timely(world, github::reach(world, &list.repository)).await;
+    let reach = reach.map(|reach| {
+        let way = if reach.push {
+            "may push to"
+        } else {
+            "may read"
+        };
+        format!(
+            "{}'s token ({}) {way} {}",
+            reach.me, reach.token, list.repository
+        )
+    });
+    answered("github", "GitHub", reach)
 }
 
 #[cfg(test)]

@@ -312,16 +312,13 @@ impl Host {
     /// Whether what stands behind the doors can do this at all.
     fn in_reach(&self, function: &Function) -> Result<()> {
         let Signature { name, class, .. } = function.signature;
-        if self.world.target().mode != Mode::DryRun {
-            return Ok(());
-        }
-        if class == Class::Session {
-            return Err(beyond(&format!(
-                "what comes of `{name}`: nobody can talk to a copy"
-            )));
+        let dry = self.world.target().mode == Mode::DryRun;
+        if dry && class == Class::Session {
+            let what = format!("what comes of `{name}`: nobody can talk to a copy");
+            return Err(beyond(&what));
         }
         for need in (self.needs)(name) {
-            if *need == Need::Desk {
+            if dry && *need == Need::Desk {
                 return Err(beyond(&format!("what `{name}` finds on this machine")));
             }
             if let Some(missing) = self.world.doors().denied(*need) {

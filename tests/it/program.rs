@@ -175,3 +175,45 @@ pub(crate) fn texts_in(folder: &Path) -> Vec<String> {
     }
     texts
 }
+
+/// A program beside a test: it answers lines, and ends with its input.
+pub(crate) struct Beside {
+    child: std::process::Child,
+    input: Option<std::process::ChildStdin>,
+    output: std::io::BufReader<std::process::ChildStdout>,
+}
+
+impl Beside {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let input = child.stdin.take();
+        let output = std::io::BufReader::new(child.stdout.take().unwrap());
+        Self {
+            child,
+            input,
+            output,
+        }
+    }
+
+    /// The next thing it says.
+    pub(crate) fn says(&mut self) -> serde_json::Value {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut self.output, &mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// What it says to a line.
+    pub(crate) fn answers(&mut self, line: &str) -> serde_json::Value {
+        use std::io::Write as _;
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+        self.says()
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        self.child.wait().ok();
+    }
+}

@@ -197,6 +197,16 @@ async fn lie_10_it_passes_and_the_permission_is_missing() {
     );
     assert!(ran.err.contains("kubectl auth can-"), "{}", ran.whole());
     assert!(ran.err.contains("cordons.rhai:3"), "{}", ran.whole());
+    // Nor does it pass in a rehearsal on what was seen.
+    let snapshot = run(&place, "world snapshot --on live");
+    place.write("tonight.json", &snapshot.out);
+    let ran = run(&place, "rehearse cordons --world tonight.json");
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    assert!(
+        ran.err.contains("our credentials lack patch nodes"),
+        "{}",
+        ran.whole()
+    );
     // And a real run does not get as far as its first change.
     let ran = run(&place, "run cordons --on live");
     assert_eq!(ran.exit, 1, "{}", ran.whole());

@@ -157,10 +157,12 @@ async fn people_who_would_lose_their_servers_are_counted() {
     let place = cluster.place("");
     let ran = dry(
         &place,
-        "teardown --now --yes --answer teardown=live --save plan.json",
+        "teardown --now --evict --yes --answer evict=live --save plan.json",
     );
     let plan = plan(&place);
-    assert_eq!(plan["people"]["there"], 2, "{}", ran.whole());
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    let both = serde_json::json!({ "there": 2, "affected": 2 });
+    assert_eq!(plan["people"], both, "{}", ran.whole());
     untouched(&cluster);
 }
 

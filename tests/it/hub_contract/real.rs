@@ -1,22 +1,20 @@
 //! Real hubs, started for a test and ended with it.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Command;
 
 use runbook::world::live::{Environment, HubPlace, TokenPlace};
 use runbook::world::secret::Secret;
-use serde_json::Value;
 
 use crate::live_doors::{Doors, doors_and_hub};
+use crate::program::Beside;
 
 /// A real hub, for as long as this is held.
 pub(super) struct Real {
     url: String,
     pub(super) token: String,
     pub(super) narrow: String,
-    child: Child,
-    input: Option<ChildStdin>,
+    _beside: Beside,
 }
 
 impl Real {
@@ -24,19 +22,12 @@ impl Real {
     pub(super) fn start(folder: &Path, version: &str, generation: &str) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hub/start.py");
         let proxy = folder.join("proxy/node_modules/.bin/configurable-http-proxy");
-        let mut child = Command::new(folder.join(version).join("bin/python"))
+        let mut command = Command::new(folder.join(version).join("bin/python"));
+        let command = command
             .arg(source)
-            .args(["--generation", generation, "--proxy"])
-            .arg(proxy)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
+            .args(["--generation", generation, "--proxy"]);
+        let mut beside = Beside::start(command.arg(proxy));
+        let said = beside.says();
         let of = |key: &str| said[key].as_str().unwrap().to_owned();
         println!(
             "JupyterHub {} with `{generation}` at {}",
@@ -47,8 +38,7 @@ impl Real {
             url: of("url"),
             token: of("token"),
             narrow: of("narrow"),
-            child,
-            input,
+            _beside: beside,
         }
     }
 
@@ -58,14 +48,6 @@ impl Real {
         let url = self.url.clone();
         let hub = Some(HubPlace { url, token });
         doors_and_hub(String::new(), Environment::default(), None, hub)
-    }
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        // It ends with its input.
-        drop(self.input.take());
-        self.child.wait().ok();
     }
 }
 

@@ -1,63 +1,30 @@
 //! The program and a GitHub that others have emulated, with branches of one repository: what it
 //! has wrong about forks is in no test here.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use super::{CANARY, FILE, add, place};
 use crate::cluster::Cluster;
+use crate::program::Beside;
 
 /// One emulated GitHub, for as long as this is held.
-struct Emulated {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
+struct Emulated(Beside);
 
 impl Emulated {
     fn start(folder: &Path) -> (Self, String) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/github/start.mjs");
-        let mut child = Command::new(folder.join("node_modules/node/bin/node"))
-            .arg(source)
-            .arg(folder)
-            .arg(CANARY)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let mut emulated = Self {
-            child,
-            input,
-            output,
-        };
-        let url = emulated.line().as_str().unwrap().to_owned();
-        (emulated, url)
-    }
-
-    fn line(&mut self) -> Value {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
+        let mut command = Command::new(folder.join("node_modules/node/bin/node"));
+        let mut beside = Beside::start(command.arg(source).arg(folder).arg(CANARY));
+        let url = beside.says().as_str().unwrap().to_owned();
+        (Self(beside), url)
     }
 
     /// What it has at a path.
     fn has(&mut self, path: &str) -> Value {
-        let input = self.input.as_mut().unwrap();
-        writeln!(input, "/repos/ann/r{path}").unwrap();
-        self.line()
-    }
-}
-
-impl Drop for Emulated {
-    fn drop(&mut self) {
-        // It ends with its input.
-        drop(self.input.take());
-        self.child.wait().ok();
+        self.0.answers(&format!("/repos/ann/r{path}"))
     }
 }
 
