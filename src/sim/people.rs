@@ -39,6 +39,10 @@ pub(super) struct Person {
     pub(super) started_ms: i64,
     /// Until when they work. Then the server idles, or they stop it.
     pub(super) works_until_ms: i64,
+    /// A moment at which the hub heard of them, of which the others follow; by their pod's name
+    /// where it is not known.
+    #[serde(default)]
+    pub(super) heard_ms: Option<i64>,
 }
 
 fn notebook() -> String {
@@ -66,8 +70,8 @@ impl Person {
     /// old for somebody at work.
     pub(super) fn last_activity(&self, at: Timestamp) -> Timestamp {
         let until = since_epoch(at).min(self.works_until_ms);
-        let beat = fingerprint(&self.pod) % BEAT.unsigned_abs();
-        let late = (until - beat.cast_signed()).rem_euclid(BEAT);
+        let usual = || (fingerprint(&self.pod) % BEAT.unsigned_abs()).cast_signed();
+        let late = (until - self.heard_ms.unwrap_or_else(usual)).rem_euclid(BEAT);
         from_epoch((until - late).max(self.started_ms))
     }
 }
@@ -135,6 +139,7 @@ impl State {
             node: String::new(),
             started_ms: since_epoch(at),
             works_until_ms: since_epoch(until),
+            heard_ms: None,
         };
         self.store.put(person.waiting(), at);
         self.people.insert(key(namespace, &pod), person);

@@ -285,6 +285,7 @@ impl State {
             node: node.to_owned(),
             started_ms: since_epoch(at),
             works_until_ms: since_epoch(until),
+            heard_ms: None,
         };
         self.store.put(person.running(), at);
         let pod = person.pod.clone();

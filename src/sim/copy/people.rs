@@ -38,6 +38,7 @@ impl State {
                 node: text(&server, "/spec/nodeName").to_owned(),
                 started_ms: since_epoch(started),
                 works_until_ms: since_epoch(idle.unwrap_or(later(at, WORKDAY))),
+                heard_ms: last.map(since_epoch),
             };
             if text(&server, "/status/phase") == "Pending" && !person.node.is_empty() {
                 let starts = self.soon(at, (2_000, 6_000));
