@@ -165,6 +165,8 @@ pub struct Setup {
     pub seed: u64,
     /// How fast time passes.
     pub speed: Speed,
+    /// When it begins; a copy begins when it was looked at.
+    pub begins: Timestamp,
     /// One of [`SCENARIOS`].
     pub scenario: String,
     /// What goes wrong.
@@ -176,6 +178,7 @@ impl Default for Setup {
         Self {
             seed: 1,
             speed: Speed::Max,
+            begins: state::EPOCH,
             scenario: "quiet".to_owned(),
             faults: Vec::new(),
         }
@@ -219,7 +222,7 @@ impl Practice {
     /// When there is no such scenario.
     pub fn fresh(setup: &Setup) -> Result<Self, Error> {
         let state = scenario::build(setup)?;
-        Ok(Self::standing(state, state::EPOCH, setup.speed))
+        Ok(Self::standing(state, setup.begins, setup.speed))
     }
 
     /// A copy of a target that was looked at, in which things may go wrong; `setup`'s scenario is

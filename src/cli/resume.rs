@@ -140,6 +140,7 @@ fn place(
             faults: (header.faults.iter())
                 .map(|text| Ok(Fault::parse(text)?))
                 .collect::<Result<_>>()?,
+            ..sim::Setup::default()
         })),
         Mode::Live => {
             trust::demand(setup, screen)?;

@@ -73,6 +73,7 @@ pub(super) fn rehearse(
         faults: faults
             .map(|text| Ok(Fault::parse(text)?))
             .collect::<Result<_>>()?,
+        ..fresh
     };
     let place = match matches.get_one::<PathBuf>("world") {
         None => Place::Fresh(made),

@@ -12,14 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chance::Chance;
-use super::fault::{Fault, When};
 use super::fetch::full;
 use super::images::Image;
 use super::layout::Layout;
 use super::pools::Pool;
 use super::pullers::{NOTEBOOK_BYTES, PULLER};
 use super::scenario::plan_faults;
-use super::state::{State, millis};
+use super::state::State;
 use super::{Error, Setup};
 use crate::error;
 use crate::world::Target;
@@ -104,7 +103,7 @@ pub(super) fn build(seen: &Snapshot, setup: &Setup) -> Result<State, Error> {
         });
     }
     let at = seen.taken;
-    let mut state = State::empty(Chance::new(setup.seed));
+    let mut state = State::empty(Chance::new(setup.seed), at);
     state.layout = layout(seen);
     state.origin = Some(Box::new(origin(seen)));
     state.desk.clear();
@@ -124,16 +123,7 @@ pub(super) fn build(seen: &Snapshot, setup: &Setup) -> Result<State, Error> {
         state.github.copy(&state.layout.list, github);
     }
     state.survey(at);
-    let since = i64::try_from(millis(at)).unwrap_or(i64::MAX);
-    let later_on = |fault: &Fault| Fault {
-        when: match fault.when {
-            When::After(after) => When::After(after.saturating_add(since)),
-            point @ When::Point(_) => point,
-        },
-        ..fault.clone()
-    };
-    let faults: Vec<Fault> = setup.faults.iter().map(later_on).collect();
-    plan_faults(&mut state, &faults);
+    plan_faults(&mut state, &setup.faults);
     state.pods_seen = state.store.version();
     state.mind_pods(at);
     state.advance(at);

@@ -46,8 +46,8 @@ impl Practice {
     /// gets 12 KB for each. Run it in a runtime that is not paused to have its time pass as ours.
     #[must_use]
     pub fn crowd(nodes: u32, pods: u32) -> Self {
-        let mut state =
-            scenario::build(&Setup::default()).unwrap_or_else(|_| State::empty(Chance::new(1)));
+        let mut state = scenario::build(&Setup::default())
+            .unwrap_or_else(|_| State::empty(Chance::new(1), EPOCH));
         let schools = state.gather(nodes, pods);
         Self::watched(state, EPOCH, Speed::Max, schools)
     }
@@ -79,9 +79,7 @@ impl Practice {
 impl State {
     /// Says the namespaces of its pods.
     fn gather(&mut self, nodes: u32, pods: u32) -> Vec<String> {
-        let past = EPOCH
-            .saturating_sub(SignedDuration::from_hours(3))
-            .unwrap_or(EPOCH);
+        let past = self.ago(SignedDuration::from_hours(3));
         let zone = (self
             .pools
             .get(POOL)
@@ -130,7 +128,7 @@ impl State {
             self.store
                 .put_seat(seat(namespace, node, u64::from(number), began, true));
         }
-        self.publish_autoscaler(EPOCH);
+        self.publish_autoscaler(self.began);
         homes.iter().map(ToString::to_string).collect()
     }
 

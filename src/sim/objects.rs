@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::state::{EPOCH, State};
+use super::state::State;
 
 /// The image people work in, as the hub's configuration names it.
 pub(super) const NOTEBOOK: &str = "callysto/2i2c:0.1.4";
@@ -110,7 +110,7 @@ impl State {
         message: &str,
         at: Timestamp,
     ) {
-        if at.as_millisecond() < EPOCH.as_millisecond() - EVENT_LIFE {
+        if at.as_millisecond() < self.began.as_millisecond() - EVENT_LIFE {
             return;
         }
         let home = namespace.unwrap_or("default");

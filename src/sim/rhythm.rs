@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::state::{EPOCH, State, Todo, later};
+use super::state::{State, Todo, later};
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
@@ -91,9 +91,7 @@ impl State {
             .filter(|pool| pool.purpose == "user")
             .flat_map(|pool| pool.instances.keys().cloned())
             .collect();
-        let hour_ago = EPOCH
-            .saturating_sub(SignedDuration::from_mins(60))
-            .unwrap_or(EPOCH);
+        let hour_ago = self.ago(SignedDuration::from_hours(1));
         for i in 0..40 {
             let began = later(hour_ago, self.chance.between((0, 20 * MINUTE)));
             let lasts = match i {
@@ -104,7 +102,7 @@ impl State {
             };
             let until = match lasts {
                 0 => later(began, 25 * MINUTE),
-                lasts => later(EPOCH, lasts),
+                lasts => later(self.began, lasts),
             };
             let full = usize::from(i >= 26);
             let node = nodes.get(full).map_or("", String::as_str);
@@ -114,12 +112,12 @@ impl State {
                 self.plan(later(until, MINUTE), Todo::Leave { namespace, pod });
             }
         }
-        self.day(EPOCH);
+        self.day(self.began);
     }
 
     /// Three hundred people from nine o'clock on, most of them in the first minutes.
     pub(super) fn hackathon(&mut self) {
-        let nine = later(EPOCH, BEGINS);
+        let nine = later(self.began, BEGINS);
         for _ in 0..300 {
             let late = self.chance.between(COMING).min(self.chance.between(COMING));
             let stays = if self.chance.between((0, 9)) == 0 {

@@ -15,7 +15,7 @@ use super::objects::{NOTEBOOK, set};
 use super::people::{CULL_EVERY, Person, key, since_epoch};
 use super::pools::{Pool, Stage};
 use super::pullers::PULLER;
-use super::state::{EPOCH, Pulling, State, Todo, later};
+use super::state::{Pulling, State, Todo, later};
 use super::{Error, Setup, leases};
 use crate::names;
 
@@ -87,7 +87,7 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
                 nearest: names::nearest(&setup.scenario, SCENARIOS.iter().map(|(name, _)| *name)),
             }
         })?;
-    let mut state = State::empty(Chance::new(setup.seed));
+    let mut state = State::empty(Chance::new(setup.seed), setup.begins);
     state.furnish(scenario);
     // Everything so far is the past.
     state.agenda.clear();
@@ -98,11 +98,11 @@ pub(super) fn build(setup: &Setup) -> Result<State, Error> {
         _ => {}
     }
     if !state.people.is_empty() {
-        state.plan(later(EPOCH, CULL_EVERY), Todo::Cull);
+        state.plan(later(state.began, CULL_EVERY), Todo::Cull);
     }
     plan_faults(&mut state, &setup.faults);
-    state.mind_pods(EPOCH);
-    state.advance(EPOCH);
+    state.mind_pods(setup.begins);
+    state.advance(setup.begins);
     Ok(state)
 }
 
@@ -127,14 +127,20 @@ pub(super) fn plan_faults(state: &mut State, faults: &[Fault]) {
             trouble => leases::begins(trouble),
         };
         if let (Some(todo), When::After(after)) = (begins, fault.when) {
-            state.plan(later(EPOCH, u64::try_from(after).unwrap_or(0)), todo);
+            let at = later(state.began, u64::try_from(after).unwrap_or(0));
+            state.plan(at, todo);
         }
     }
 }
 
 impl State {
+    /// So long before it began.
+    pub(super) fn ago(&self, time: SignedDuration) -> Timestamp {
+        self.began.saturating_sub(time).unwrap_or(self.began)
+    }
+
     fn furnish(&mut self, scenario: Scenario) {
-        let past = ago(SignedDuration::from_hours(19 * 24));
+        let past = self.ago(SignedDuration::from_hours(19 * 24));
         self.add_pool("nb-core", "core", &["b"], limits((true, 1, 3)));
         let zones: &[&str] = match scenario {
             Scenario::ThreeZones => &["a", "b", "c"],
@@ -154,7 +160,7 @@ impl State {
         self.add_namespaces(past);
         let core = self.add_node("nb-core", past);
         self.add_deployments(&core, past);
-        let recently = ago(SignedDuration::from_mins(130));
+        let recently = self.ago(SignedDuration::from_mins(130));
         match scenario {
             Scenario::Quiet
             | Scenario::AutoscalingOff
@@ -169,9 +175,9 @@ impl State {
                 for i in 0..12 {
                     // Two of them went away a while ago and left their servers running.
                     let until = match i {
-                        3 => ago(SignedDuration::from_mins(25)),
-                        8 => ago(SignedDuration::from_mins(12)),
-                        _ => later(EPOCH, WORKDAY),
+                        3 => self.ago(SignedDuration::from_mins(25)),
+                        8 => self.ago(SignedDuration::from_mins(12)),
+                        _ => later(self.began, WORKDAY),
                     };
                     self.add_person(("prod", &node), until, later(recently, i * 360_000));
                 }
@@ -185,7 +191,7 @@ impl State {
                 self.sync_cordon(&node, recently);
             }
         }
-        self.publish_autoscaler(EPOCH);
+        self.publish_autoscaler(self.began);
     }
 
     fn add_pool(
@@ -308,10 +314,6 @@ fn limits((enabled, min, max): (bool, i32, i32)) -> NodePoolAutoscaling {
         .set_min_node_count(min)
         .set_max_node_count(max)
         .set_location_policy(LocationPolicy::Balanced)
-}
-
-fn ago(time: SignedDuration) -> Timestamp {
-    EPOCH.saturating_sub(time).unwrap_or(EPOCH)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::operations::Operation;
 use super::people::Person;
 use super::pools::Pool;
 
-/// When every practice world begins: 2026-01-15T13:00:00Z.
+/// When a practice world begins where nothing else is said: 2026-01-15T13:00:00Z.
 pub(super) const EPOCH: Timestamp = Timestamp::constant(1_768_482_000, 0);
 
 /// How long a laptop sleeps, in milliseconds.
@@ -150,6 +150,9 @@ pub(super) struct State {
     /// Where it comes from, when it is a copy.
     #[serde(default)]
     pub(super) origin: Option<Box<Origin>>,
+    /// When it began; what goes wrong is counted from then.
+    #[serde(default = "epoch")]
+    pub(super) began: Timestamp,
     pub(super) chance: Chance,
     pub(super) pools: BTreeMap<String, Pool>,
     pub(super) operations: Vec<Operation>,
@@ -199,6 +202,10 @@ pub(super) fn millis(at: Timestamp) -> u64 {
     u64::try_from(at.as_millisecond() - EPOCH.as_millisecond()).unwrap_or(0)
 }
 
+fn epoch() -> Timestamp {
+    EPOCH
+}
+
 /// The moment so many milliseconds after [`EPOCH`].
 pub(super) fn moment(millis: u64) -> Timestamp {
     later(EPOCH, millis)
@@ -212,10 +219,11 @@ pub(super) fn later(at: Timestamp, millis: u64) -> Timestamp {
 }
 
 impl State {
-    pub(super) fn empty(chance: Chance) -> Self {
+    pub(super) fn empty(chance: Chance, began: Timestamp) -> Self {
         Self {
             layout: Layout::default(),
             origin: None,
+            began,
             chance,
             pools: BTreeMap::new(),
             operations: Vec::new(),
@@ -327,13 +335,13 @@ impl State {
         self.spent.remove(&Trouble::ExpiredToken);
         self.faults.push(Fault {
             trouble: Trouble::ExpiredToken,
-            when: When::After(i64::try_from(millis(at)).unwrap_or(i64::MAX)),
+            when: When::After(at.as_millisecond() - self.began.as_millisecond()),
         });
     }
 
     /// Whether this goes wrong at this moment.
     pub(super) fn strikes(&self, trouble: Trouble, at: Timestamp) -> bool {
-        let since = at.as_millisecond() - EPOCH.as_millisecond();
+        let since = at.as_millisecond() - self.began.as_millisecond();
         !self.spent.contains(&trouble)
             && (self.faults.iter()).any(|fault| match fault.when {
                 When::After(after) => fault.trouble == trouble && after <= since,
