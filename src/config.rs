@@ -77,6 +77,8 @@ pub struct Target {
     /// GitHub, where it is not the public one or its token is elsewhere.
     #[serde(default)]
     pub github: GitHub,
+    /// Where images are asked for instead of at their registries.
+    pub registry_mirror: Option<BaseUrl>,
     /// Where the list of the domains stands whose people may log in.
     pub allow_list: Option<AllowList>,
     /// The lock that keeps a second operator out.

@@ -323,6 +323,7 @@ impl Practice {
             check_user: CHECK_USER.to_owned(),
             allow_list: Some(self.0.layout.list.clone()),
             author: None,
+            registry_mirror: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,

@@ -34,6 +34,8 @@ pub(super) fn place(setup: &Setup<'_>, name: &str) -> Result<LivePlace> {
                 .unwrap_or_else(|| CHECK_USER.to_owned()),
             allow_list: target.allow_list.clone(),
             author: target.github.author.clone(),
+            registry_mirror: (target.registry_mirror.as_ref())
+                .map(|mirror| mirror.as_str().to_owned()),
             k8s_endpoint: target.k8s_endpoint,
             impersonate: target
                 .impersonate

@@ -60,6 +60,8 @@ pub(super) struct Registry<'a> {
     http: Http,
     /// As people write it.
     name: String,
+    /// Whether another one is asked in its place.
+    mirrored: bool,
     repository: String,
     token: RefCell<Option<Secret>>,
 }
@@ -112,18 +114,31 @@ fn base(registry: &str) -> String {
 
 impl<'a> Registry<'a> {
     pub(super) async fn open(world: &'a World, image: &Image) -> error::Result<Self> {
+        let mirror = world.target().registry_mirror.as_deref();
+        let base = mirror.map_or_else(|| base(&image.registry), str::to_owned);
         Ok(Self {
             world,
-            http: world.doors().web(&base(&image.registry)).await?,
+            http: world.doors().web(&base).await?,
             name: image.registry.clone(),
+            mirrored: mirror.is_some(),
             repository: image.repository.clone(),
             token: RefCell::new(None),
         })
     }
 
+    /// A path of the repository's. A mirror is told whose it is, as containerd tells it.
+    fn path(&self, what: &str) -> String {
+        let path = format!("/v2/{}/{what}", self.repository);
+        match (self.mirrored, what.contains('?')) {
+            (false, _) => path,
+            (true, false) => format!("{path}?ns={}", self.name),
+            (true, true) => format!("{path}&ns={}", self.name),
+        }
+    }
+
     /// The digest behind a tag; does not count as a pull.
     pub(super) async fn head(&self, reference: &str) -> Result<Option<String>, Refusal> {
-        let path = format!("/v2/{}/manifests/{reference}", self.repository);
+        let path = self.path(&format!("manifests/{reference}"));
         let answer = self.ask(Method::HEAD, &path, MANIFESTS).await?;
         let digest = answer.headers.get("docker-content-digest");
         Ok(digest.and_then(|digest| Some(digest.to_str().ok()?.to_owned())))
@@ -131,13 +146,13 @@ impl<'a> Registry<'a> {
 
     /// A manifest, as it is.
     pub(super) async fn get(&self, reference: &str) -> Result<Answer, Refusal> {
-        let path = format!("/v2/{}/manifests/{reference}", self.repository);
+        let path = self.path(&format!("manifests/{reference}"));
         self.ask(Method::GET, &path, MANIFESTS).await
     }
 
     /// A blob; where it is kept elsewhere, from there, and without our token.
     pub(super) async fn blob(&self, digest: &str) -> Result<Answer, Refusal> {
-        let path = format!("/v2/{}/blobs/{digest}", self.repository);
+        let path = self.path(&format!("blobs/{digest}"));
         let answer = self.ask(Method::GET, &path, "*/*").await?;
         if !answer.status.is_redirection() {
             return Ok(answer);
@@ -163,7 +178,7 @@ impl<'a> Registry<'a> {
 
     /// The repository's tags, as many as are worth looking at.
     pub(super) async fn tags(&self) -> Result<Vec<String>, Refusal> {
-        let path = format!("/v2/{}/tags/list?n={TAGS}", self.repository);
+        let path = self.path(&format!("tags/list?n={TAGS}"));
         let answer = self.ask(Method::GET, &path, "application/json").await?;
         let tags: Tags = serde_json::from_slice(&answer.body)
             .map_err(|why| Refusal::Unclear(why.to_string()))?;

@@ -110,6 +110,7 @@ mod tests {
             check_user: String::new(),
             allow_list: None,
             author: None,
+            registry_mirror: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,

@@ -10,6 +10,7 @@ use http::{StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::door::param;
 use super::fault::Trouble;
 use super::fetch::full;
 use super::handle::Sim;
@@ -39,7 +40,13 @@ async fn serve(State(sim): State<Sim>, request: Request) -> Response {
     if let Some(answer) = sim.change(|state, _| state.replayed(&request)) {
         return answer;
     }
-    let Some(registry) = Registry::at(host) else {
+    let query = uri.query().unwrap_or_default();
+    let mirrored = param(query, "ns");
+    let registry = match mirrored {
+        Some(name) => REGISTRIES.iter().find(|one| one.name == name),
+        None => Registry::at(host),
+    };
+    let Some(registry) = registry else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let has = |name: header::HeaderName, what: &str| {
@@ -48,9 +55,10 @@ async fn serve(State(sim): State<Sim>, request: Request) -> Response {
     };
     let asked = Asked {
         registry,
-        known: has(header::AUTHORIZATION, TOKEN),
+        // A mirror is for everybody.
+        known: mirrored.is_some() || has(header::AUTHORIZATION, TOKEN),
         oci: has(header::ACCEPT, INDEX),
-        query: uri.query().unwrap_or_default(),
+        query,
     };
     let response = sim.change(|state, at| asked.answer(state, uri.path(), at));
     if request.method() == http::Method::HEAD {

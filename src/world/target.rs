@@ -34,6 +34,9 @@ pub struct Target {
     /// Who signs what is proposed to others.
     #[serde(skip)]
     pub author: Option<Person>,
+    /// Where images are asked for instead of at their registries, as `http://HOST:PORT`.
+    #[serde(default)]
+    pub registry_mirror: Option<String>,
     /// Which of its endpoints is used.
     pub k8s_endpoint: K8sEndpoint,
     /// A service account to act as.

@@ -94,6 +94,7 @@ pub(crate) fn parts_with(
             check_user: names::CHECK_USER.to_owned(),
             allow_list: None,
             author: None,
+            registry_mirror: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             type_name: false,

@@ -53,6 +53,7 @@ pub(super) fn world(doors: &Doors) -> World {
             check_user: "deployment-service-check".to_owned(),
             allow_list: None,
             author: None,
+            registry_mirror: None,
             k8s_endpoint: K8sEndpoint::default(),
             impersonate: None,
             name: "live".to_owned(),
