@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use http::request::Builder;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
@@ -186,6 +186,22 @@ impl Http {
     }
 }
 
+/// Questions that are sent as POST.
+const QUESTIONS: [&str; 3] = [
+    "/selfsubjectaccessreviews",
+    "/selfsubjectreviews",
+    ":testIamPermissions",
+];
+
+/// Whether a request, of any of the services, only asks.
+pub(crate) fn asks(method: &Method, path: &str) -> bool {
+    match *method {
+        Method::GET | Method::HEAD => !path.ends_with("/exec"),
+        Method::POST => QUESTIONS.iter().any(|question| path.ends_with(question)),
+        _ => false,
+    }
+}
+
 /// A text as part of an address: all but letters, digits, `-_.~` and what is `kept` is written as
 /// its bytes.
 pub(crate) fn percent_encoded(text: &str, kept: &str) -> String {
@@ -218,4 +234,26 @@ where
         .enable_http1()
         .build();
     Ok(Client::builder(TokioExecutor::new()).build(connector))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_questions_ask() {
+        let asked = |method: &str, path: &str| asks(&method.parse().unwrap(), path);
+        assert!(asked("GET", "/api/v1/pods"));
+        assert!(asked("HEAD", "/v2/a/b/manifests/1"));
+        assert!(asked(
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        ));
+        assert!(asked("POST", "/v1/projects/p:testIamPermissions"));
+        assert!(!asked("GET", "/api/v1/namespaces/prod/pods/hub/exec"));
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            let maps = "/api/v1/namespaces/default/configmaps";
+            assert!(!asked(method, maps), "{method}");
+        }
+    }
 }

@@ -11,15 +11,10 @@ use google_cloud_container_v1::client::ClusterManager;
 use google_cloud_container_v1::{model, stub};
 use google_cloud_gax::options::RequestOptions;
 use google_cloud_gax::response::Response as Answer;
-use http::{Method, Request};
+use http::Request;
 use tower::{BoxError, Layer, Service};
 
-/// Questions that are sent as POST.
-const QUESTIONS: [&str; 3] = [
-    "/selfsubjectaccessreviews",
-    "/selfsubjectreviews",
-    ":testIamPermissions",
-];
+use crate::world::http::asks;
 
 /// Puts a service behind [`Reads`]; or leaves it alone, where changes are meant.
 #[derive(Debug, Clone, Copy)]
@@ -41,16 +36,6 @@ pub(super) struct Reads<S> {
     inner: S,
 }
 
-/// Whether a request only asks.
-fn asks<B>(request: &Request<B>) -> bool {
-    let path = request.uri().path();
-    match *request.method() {
-        Method::GET | Method::HEAD => !path.ends_with("/exec"),
-        Method::POST => QUESTIONS.iter().any(|question| path.ends_with(question)),
-        _ => false,
-    }
-}
-
 impl<S, A> Service<Request<A>> for Reads<S>
 where
     S: Service<Request<A>>,
@@ -67,7 +52,7 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        if self.only && !asks(&request) {
+        if self.only && !asks(request.method(), request.uri().path()) {
             let (method, path) = (request.method().clone(), request.uri().path().to_owned());
             let refused = format!("this only looks, and {method} {path} would change something");
             return Box::pin(async { Err(refused.into()) });
@@ -104,39 +89,4 @@ impl stub::ClusterManager for ReadsGke {
 /// A client that can only read.
 pub(super) fn reading(gke: ClusterManager) -> ClusterManager {
     ClusterManager::from_stub::<ReadsGke>(Arc::new(ReadsGke(gke)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_questions_pass() {
-        let asked = |method: &str, path: &str| {
-            asks(
-                &Request::builder()
-                    .method(method)
-                    .uri(path)
-                    .body(())
-                    .unwrap(),
-            )
-        };
-        assert!(asked("GET", "/api/v1/pods?watch=true"));
-        assert!(asked("HEAD", "/v2/a/b/manifests/1"));
-        assert!(asked(
-            "POST",
-            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        ));
-        assert!(asked("POST", "/v1/projects/p:testIamPermissions"));
-        assert!(!asked(
-            "GET",
-            "/api/v1/namespaces/prod/pods/hub/exec?command=rm"
-        ));
-        for method in ["POST", "PUT", "PATCH", "DELETE"] {
-            assert!(
-                !asked(method, "/api/v1/namespaces/default/configmaps"),
-                "{method}"
-            );
-        }
-    }
 }
