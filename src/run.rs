@@ -16,6 +16,7 @@ mod plan;
 mod quick;
 mod remind;
 mod scene;
+mod serving;
 mod standing;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,7 @@ pub use looking::{looked, needs};
 pub use opening::{Earlier, Opening, can_go_on};
 pub use plan::read as read_plan;
 pub use scene::{LivePlace, Place};
+pub use serving::serve;
 pub use standing::{Held, Standing, standing};
 
 use account::{Account, NextLines};

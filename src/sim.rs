@@ -41,6 +41,7 @@ mod rhythm;
 mod scale_up;
 mod scenario;
 mod seating;
+mod serve;
 mod shape;
 mod shell;
 mod state;
@@ -78,6 +79,7 @@ use state::State;
 pub use copy::Copied;
 pub use fault::{FAULTS, Fault};
 pub use scenario::SCENARIOS;
+pub use serve::Served;
 pub use state::Mutation;
 
 /// What can be wrong with a practice world that is asked for.
@@ -115,6 +117,22 @@ pub enum Error {
         /// Ours.
         known: u32,
     },
+    /// A fault of the machine that a run is on, where a world is served to runs elsewhere.
+    #[error(
+        "fault `{fault}` is of the machine a run is on, and a served world plays no such machine"
+    )]
+    Elsewhere {
+        /// Its name.
+        fault: String,
+    },
+    /// A port to serve a world at cannot be had.
+    #[error("cannot listen at port {port} of this machine: {why}")]
+    Port {
+        /// Which.
+        port: u16,
+        /// What is in the way.
+        why: io::Error,
+    },
     /// A saved world cannot be read.
     #[error("the saved practice world cannot be read: {0}")]
     BadSnapshot(#[from] serde_json::Error),
@@ -139,6 +157,14 @@ impl From<Error> for error::Error {
             Error::OtherFormat { .. } => (
                 Kind::Usage,
                 "take it anew: `runbook world snapshot`".to_owned(),
+            ),
+            Error::Elsewhere { fault } => (
+                Kind::Usage,
+                format!("rehearse it: `runbook rehearse NAME --fault {fault}`"),
+            ),
+            Error::Port { .. } => (
+                Kind::Usage,
+                "choose others with --port, or any that are free with --port 0".to_owned(),
             ),
             Error::BadSnapshot(_) => (
                 Kind::Io,
@@ -290,12 +316,16 @@ impl Practice {
     /// Starts the clock and the one task that keeps the world moving. Call it once, inside a
     /// current-thread runtime whose time is paused. Requests to Kubernetes are told to `events`.
     pub fn start(&self, events: Events) {
-        self.0.sim.clock();
-        self.0.events.set(events).ok();
-        tokio::spawn(self.0.sim.clone().drive());
+        self.begin(events);
         if let Speed::Times(times) = self.0.speed {
-            tokio::spawn(handle::pace(times));
+            tokio::spawn(handle::pace(move || times));
         }
+    }
+
+    fn begin(&self, events: Events) {
+        self.0.events.set(events).ok();
+        self.0.sim.clock();
+        tokio::spawn(self.0.sim.clone().drive());
     }
 
     /// The world's clock; it starts with the first look at it.
@@ -443,12 +473,7 @@ impl Doors for Practice {
                     "neither GH_TOKEN nor GITHUB_TOKEN is set, and `gh` has none",
                 ));
             }
-            let narrow = self.0.sim.change(|state, _| state.github.narrow);
-            let token = if narrow || strikes(Trouble::TokenFineGrained) {
-                github::NARROW
-            } else {
-                github::TOKEN
-            };
+            let token = self.0.sim.change(|state, at| state.github_token(at));
             let service = door::service(github::router(self.0.sim.clone()));
             let record = self.record("github");
             GitHub::new(github::ADDRESS, &Secret::new(token), service, &record)

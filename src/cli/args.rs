@@ -1,9 +1,10 @@
 //! The shape of the command line. Each runbook is a command of `run` and of `rehearse`, so help,
 //! completion and "did you mean" know its parameters.
 
+mod world;
+
 use std::ffi::OsString;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use clap_complete::Shell;
 
@@ -94,7 +95,7 @@ pub(super) fn command(library: &Library, runs: bool) -> Command {
                 .about("Looks for mistakes in runbooks without running them")
                 .arg(Arg::new("names").value_name("NAME").num_args(0..).help("All when left off")),
         )
-        .subcommand(world())
+        .subcommand(world::world())
         .subcommand(
             Command::new("trust")
                 .about("Trusts the runbook.toml in use, which says where credentials are sent"),
@@ -148,31 +149,9 @@ fn run() -> Command {
 }
 
 fn rehearse() -> Command {
-    answers(Command::new("rehearse"))
+    world::made_from(answers(Command::new("rehearse")))
         .about("Runs a runbook in a fresh practice world, in which things may go wrong")
-        .arg(
-            option("scenario", "NAME")
-                .value_parser(PossibleValuesParser::new(names(crate::sim::SCENARIOS)))
-                .hide_possible_values(true)
-                .help("What the world looks like at first (`runbook world scenarios`)"),
-        )
-        .arg(
-            option("world", "FILE")
-                .conflicts_with("scenario")
-                .value_hint(ValueHint::FilePath)
-                .value_parser(value_parser!(std::path::PathBuf))
-                .help("In a copy of a target instead (`runbook world snapshot`)"),
-        )
-        .arg(
-            option("fault", "FAULT[@WHEN]")
-                .action(ArgAction::Append)
-                .help("What goes wrong, and when: stockout, busy@5m (`runbook world faults`)"),
-        )
-        .arg(
-            option("seed", "N")
-                .value_parser(value_parser!(u64))
-                .help("The same seed makes the same world [default: 1]"),
-        )
+        .arg(world::copied())
 }
 
 fn status() -> Command {
@@ -372,35 +351,6 @@ fn answer(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it like KEY=VALUE".to_owned()),
     }
-}
-
-fn world() -> Command {
-    Command::new("world")
-        .about("The practice world: what it can do, and starting over")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(Command::new("scenarios").about("Lists what it can look like at first"))
-        .subcommand(Command::new("faults").about("Lists what can go wrong in it"))
-        .subcommand(
-            Command::new("snapshot")
-                .about(
-                    "Looks at a target, changes nothing, and prints what a copy of it is made of",
-                )
-                .arg(
-                    Arg::new("on")
-                        .long("on")
-                        .value_name("TARGET")
-                        .help("Which target of runbook.toml [default: the configured one]"),
-                )
-                .arg(
-                    Arg::new("image")
-                        .long("image")
-                        .value_name("IMAGE")
-                        .action(ArgAction::Append)
-                        .help("Asks its registry for this image too"),
-                ),
-        )
-        .subcommand(Command::new("reset").about("Forgets the world that `run` goes on with"))
 }
 
 /// Adds a command for every runbook. One that cannot be read is a command too: choosing it tells

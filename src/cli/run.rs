@@ -61,11 +61,21 @@ pub(super) fn rehearse(
     screen: &mut Options,
 ) -> Result<u8> {
     adjust(screen, matches);
+    let made = practice(matches, speed(matches, screen))?;
+    let place = match matches.get_one::<PathBuf>("world") {
+        None => Place::Fresh(made),
+        Some(file) => Place::Copy(Box::new((world::read(file)?, made))),
+    };
+    execute(setup, matches, screen, place)
+}
+
+/// What a fresh practice world is made from.
+pub(super) fn practice(matches: &ArgMatches, speed: Speed) -> Result<sim::Setup> {
     let faults = matches.get_many::<String>("fault").into_iter().flatten();
     let fresh = sim::Setup::default();
-    let made = sim::Setup {
+    Ok(sim::Setup {
         seed: matches.get_one("seed").copied().unwrap_or(fresh.seed),
-        speed: speed(matches, screen),
+        speed,
         scenario: matches
             .get_one("scenario")
             .cloned()
@@ -74,12 +84,7 @@ pub(super) fn rehearse(
             .map(|text| Ok(Fault::parse(text)?))
             .collect::<Result<_>>()?,
         ..fresh
-    };
-    let place = match matches.get_one::<PathBuf>("world") {
-        None => Place::Fresh(made),
-        Some(file) => Place::Copy(Box::new((world::read(file)?, made))),
-    };
-    execute(setup, matches, screen, place)
+    })
 }
 
 /// The screen as the run's own flags want it.

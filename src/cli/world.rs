@@ -1,4 +1,6 @@
-//! `runbook world`: what the practice world can do, and starting it over.
+//! `runbook world`: what the practice world can do, serving it, and starting it over.
+
+mod serve;
 
 use std::path::Path;
 
@@ -14,11 +16,12 @@ use crate::{run, sim, ui};
 
 /// One of its commands.
 pub(super) fn world(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options) -> Result<u8> {
-    let text = match matches.subcommand_name() {
-        Some("scenarios") => rows(sim::SCENARIOS),
-        Some("faults") => rows(sim::FAULTS),
-        Some("snapshot") => return snapshot(setup, matches, screen),
-        Some("reset") => {
+    let text = match matches.subcommand() {
+        Some(("scenarios", _)) => rows(sim::SCENARIOS),
+        Some(("faults", _)) => rows(sim::FAULTS),
+        Some(("snapshot", matches)) => return snapshot(setup, matches, screen),
+        Some(("serve", matches)) => return serve::serve(setup, matches, screen),
+        Some(("reset", _)) => {
             let forgotten = run::forget(&setup.environment.state_folder()?)?;
             let said = if forgotten {
                 "The practice world is forgotten; the next run finds a new one."
@@ -35,9 +38,6 @@ pub(super) fn world(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Option
 
 /// Looks at a target and prints what it saw.
 fn snapshot(setup: &Setup<'_>, matches: &ArgMatches, screen: &mut Options) -> Result<u8> {
-    let Some(("snapshot", matches)) = matches.subcommand() else {
-        return Ok(0);
-    };
     let on = matches.get_one::<String>("on").map(String::as_str);
     let name = match on.or(setup.config.default_target.as_deref()) {
         None | Some("practice") => {

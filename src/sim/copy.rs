@@ -213,7 +213,7 @@ fn layout(seen: &Snapshot) -> Layout {
 
 impl State {
     /// How many machines all pools aim at.
-    fn machines(&self) -> usize {
+    pub(super) fn machines(&self) -> usize {
         self.pools.values().map(Pool::total).sum()
     }
 

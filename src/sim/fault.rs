@@ -233,6 +233,14 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// Whether it befalls the machine a run is on, and nothing in the cluster.
+    fn is_of_the_machine(self) -> bool {
+        matches!(
+            self,
+            Self::Killed | Self::LaptopAsleep | Self::PluginMissing | Self::TokenMissing
+        )
+    }
+
     /// When it strikes if nobody says so, in seconds after the world's start.
     fn usual_moment(self) -> i64 {
         match self {
@@ -304,6 +312,15 @@ pub(super) enum When {
 }
 
 impl Fault {
+    /// Refuses what befalls the machine a run is on: it is not the one that serves a world.
+    pub(super) fn for_others(&self) -> Result<(), Error> {
+        if self.trouble.is_of_the_machine() {
+            let fault = self.to_string();
+            return Err(Error::Elsewhere { fault });
+        }
+        Ok(())
+    }
+
     /// Reads `NAME` or `NAME@WHEN`, with WHEN a duration after the start of the world (`5m`), or for
     /// `killed` the so-many-th time that anything is put on disk (`#12`).
     ///

@@ -28,9 +28,9 @@ pub(super) const ADDRESS: &str = "http://practice-github";
 /// Its pages.
 const PAGES: &str = "https://github.example";
 /// The token.
-pub(super) const TOKEN: &str = "gho_practice";
+const TOKEN: &str = "gho_practice";
 /// The same where it is of the narrow kind.
-pub(super) const NARROW: &str = "github_pat_practice";
+const NARROW: &str = "github_pat_practice";
 /// The domain that somebody else has proposed already, under `pr-exists`.
 const PROPOSED: &str = "new.domain.ca";
 /// The longest request.
@@ -271,6 +271,15 @@ impl Asked {
 }
 
 impl world::State {
+    /// The token we have.
+    pub(super) fn github_token(&self, at: Timestamp) -> &'static str {
+        if self.github.narrow || self.strikes(Trouble::TokenFineGrained, at) {
+            NARROW
+        } else {
+            TOKEN
+        }
+    }
+
     /// Our fork's name.
     fn fork(&self) -> String {
         format!("{}/{}", self.github.me, self.layout.list.repository.name)

@@ -190,18 +190,20 @@ impl Cluster for Sim {
     }
 }
 
-/// Keeps virtual time at `times` the speed of real time: one virtual second, then as much real
+/// How long a step of a paced world takes.
+const STEP: Duration = Duration::from_millis(8);
+
+/// Keeps virtual time at `times` the speed of real time: a step of virtual time, then as much real
 /// time as it should have taken. While the real sleep holds a blocking thread, the paused clock
 /// cannot run ahead.
-pub(super) async fn pace(times: u32) {
-    let real = Duration::from_secs(1) / times.max(1);
+pub(super) async fn pace(times: impl Fn() -> u32) {
     loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(STEP * times().max(1)).await;
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the one real wait in practice"
         )]
-        let slept = tokio::task::spawn_blocking(move || std::thread::sleep(real)).await;
+        let slept = tokio::task::spawn_blocking(move || std::thread::sleep(STEP)).await;
         if slept.is_err() {
             return;
         }

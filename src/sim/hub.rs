@@ -31,7 +31,7 @@ use servers::Spawn;
 /// Where it is, as far as anybody is told.
 pub(super) const ADDRESS: &str = "http://practice-hub";
 /// The token that opens it.
-pub(super) const TOKEN: &str = "practice";
+pub(super) const TOKEN: &str = "practice-hub-token";
 /// The version it says it is.
 const VERSION: &str = "5.4.6";
 /// The longest request.

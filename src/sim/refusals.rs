@@ -101,7 +101,7 @@ fn denied(cluster: &ClusterName) -> Error {
     )
 }
 
-fn unauthenticated() -> Error {
+pub(super) fn unauthenticated() -> Error {
     error(
         Code::Unauthenticated,
         401,

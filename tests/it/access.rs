@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::canned::{Answer, Canned};
 use crate::cluster::{Cluster, TOKEN, command};
-use crate::program::{Place, Ran, rehearsed};
+use crate::program::{Place, Ran, installed, rehearsed};
 
 const CONTEXT: &str = "gke_p_l_c";
 const PLUGIN: &str = "gke-gcloud-auth-plugin";
@@ -332,23 +332,6 @@ async fn a_dns_endpoint_that_is_closed_is_said_before_anything_is_written() {
         ran.whole()
     );
     assert!(!place.path().join(".kube").exists());
-}
-
-/// A program of this machine, or the reason why a test is left out.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "a test looks for a program, and says so when it is not there"
-)]
-fn installed(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file());
-    if found.is_none() {
-        println!("skipped: {program} is not installed");
-    }
-    found
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

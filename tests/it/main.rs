@@ -32,6 +32,7 @@ mod rehearsals;
 mod resume;
 #[cfg(unix)]
 mod running;
+mod serve;
 mod sessions;
 #[cfg(unix)]
 mod signals;

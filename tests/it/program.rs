@@ -176,6 +176,23 @@ pub(crate) fn texts_in(folder: &Path) -> Vec<String> {
     texts
 }
 
+/// A program of this machine, or the reason why a test is left out.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test looks for a program, and says so when it is not there"
+)]
+pub(crate) fn installed(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file());
+    if found.is_none() {
+        println!("skipped: {program} is not installed");
+    }
+    found
+}
+
 /// A program beside a test: it answers lines, and ends with its input.
 pub(crate) struct Beside {
     child: std::process::Child,

@@ -121,10 +121,10 @@ fn it_says_what_it_is_who_asks_and_what_it_does_not_do() {
         assert_eq!(get(practice, "/user/ada/api", "*/*").await.0, 302);
         let router = sim_hub::router(practice.0.sim.clone());
         for (token, code) in [
-            ("token practice", 200),
-            ("Bearer practice", 200),
+            ("token practice-hub-token", 200),
+            ("Bearer practice-hub-token", 200),
             ("token x", 403),
-            ("practice", 403),
+            ("practice-hub-token", 403),
         ] {
             let request = http::Request::get("/hub/api/users").header("authorization", token);
             let request = request.body(axum::body::Body::empty()).unwrap();
