@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::program::{Place, Ran};
+use crate::program::{Place, Ran, all};
 use crate::resume::ledger;
 
 /// Every shipped runbook with flags that make it do all it can.
@@ -155,17 +155,9 @@ fn points(name: &str, flags: &str) -> usize {
     killed
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests are told by their environment"
-)]
-fn all() -> bool {
-    std::env::var("RUNBOOK_KILLS").is_ok_and(|kills| kills == "all")
-}
-
 /// All points, or some of them, always the same.
 fn chosen(points: usize) -> Vec<usize> {
-    if all() {
+    if all("RUNBOOK_KILLS") {
         return (1..=points).collect();
     }
     let mut number = SEED;

@@ -193,6 +193,15 @@ pub(crate) fn installed(program: &str) -> Option<PathBuf> {
     found
 }
 
+/// Whether the environment wants all of it and not the little that every run of the tests does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by their environment"
+)]
+pub(crate) fn all(variable: &str) -> bool {
+    std::env::var(variable).is_ok_and(|which| which == "all")
+}
+
 /// A program beside a test: it answers lines, and ends with its input.
 pub(crate) struct Beside {
     child: std::process::Child,
