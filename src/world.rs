@@ -43,6 +43,7 @@ pub use clock::Clock;
 pub use desk::Desk;
 pub use doors::Doors;
 pub use github::GitHub;
+pub(crate) use guard::unplanned;
 pub use guard::{Guard, NoGuard};
 pub use http::Http;
 pub use kept::Kept;
@@ -79,13 +80,15 @@ struct Inner {
     waits: AtomicU64,
 }
 
-/// What the effect under way is told of earlier times.
+/// What the effect under way is told of earlier times, and of what was planned.
 #[derive(Debug, Clone, Default)]
 pub struct Effect {
     /// An earlier session began it.
     pub begun: Option<Begun>,
     /// How long it usually takes.
     pub usual: Option<Usual>,
+    /// The changes it may make, where not every one.
+    pub planned: Option<Vec<Change>>,
 }
 
 /// What a world is made of.
@@ -308,6 +311,27 @@ impl World {
         let begun = effect.begun.as_mut();
         let watched = begun.map(|begun| std::mem::take(&mut begun.watched));
         (watched.unwrap_or_default(), effect.usual.take())
+    }
+
+    /// Makes sure that the effect under way may make a change, before anything of it is sent.
+    ///
+    /// # Errors
+    /// `refused` when a run is held to a plan that says something else.
+    pub(crate) fn may_change(&self, change: &Change) -> error::Result<()> {
+        let effect = lock(&self.0.effect);
+        let Some(planned) = &effect.planned else {
+            return Ok(());
+        };
+        let same = |one: &Change| {
+            (&one.what, &one.before, &one.after) == (&change.what, &change.before, &change.after)
+        };
+        if planned.iter().any(same) {
+            return Ok(());
+        }
+        let show = |one: &Change| format!("{}: {} -> {}", one.what, one.before, one.after);
+        let about = planned.iter().find(|one| one.what == change.what);
+        let planned = about.map_or_else(|| "nothing of the kind".to_owned(), show);
+        Err(unplanned(&format!("the plan has {planned}"), &show(change)))
     }
 
     /// Keeps, remembers and shows a change that was accepted.

@@ -265,9 +265,11 @@ impl Host {
         self.catch_up();
         self.in_reach(function)?;
         let writes = call.class.writes();
-        if writes {
-            self.guard.next_write(&call.call, &call.args)?;
-        }
+        let planned = if writes {
+            self.guard.next_write(&call.call, &call.args)?
+        } else {
+            None
+        };
         if writes && !function.lockless {
             self.may_write(begun.is_none()).await?;
         }
@@ -278,6 +280,7 @@ impl Host {
             usual: (call.class == Class::Wait)
                 .then(|| self.usuals.of(&call.call, &call.args))
                 .flatten(),
+            planned,
         });
         let once = call.class == Class::WriteOnce;
         self.journal.begin(seq, call.clone())?;

@@ -213,6 +213,7 @@ pub(super) async fn left_by(
 
 async fn send(world: &World, intent: &Intent, plan: &Plan) -> Result<Operation, Error> {
     let path = world.target().cluster.pool(&intent.pool);
+    world.may_change(&made(intent, Some(plan)))?;
     let request = intent.request(world);
     tracing::debug!(what = request.what, body = ?plan.body, "sending");
     let sent = call(
@@ -240,6 +241,16 @@ async fn send(world: &World, intent: &Intent, plan: &Plan) -> Result<Operation, 
     Ok(sent.await?.into())
 }
 
+/// What it changes, as it was found.
+fn made(intent: &Intent, plan: Option<&Plan>) -> Change {
+    let mut change = intent.change.clone();
+    if let Some(plan) = plan {
+        change.before.clone_from(&plan.before);
+        change.after.clone_from(&plan.after);
+    }
+    change
+}
+
 /// Keeps a change: in the journal first, then in the run's account of itself.
 fn account(
     world: &World,
@@ -253,11 +264,7 @@ fn account(
             text,
         });
     }
-    let mut change = intent.change.clone();
-    if let Some(plan) = plan {
-        change.before.clone_from(&plan.before);
-        change.after.clone_from(&plan.after);
-    }
+    let change = made(intent, plan);
     world.changed(Change {
         fate: if operation.is_none() {
             Fate::Done

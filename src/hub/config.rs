@@ -200,6 +200,7 @@ pub async fn set_image(world: &World, image: &str, expected: &str) -> error::Res
         }
         known(world, &hub, &before).await?;
         let wanted = before.with(image);
+        world.may_change(&change)?;
         let sent = write(world, &hub, &wanted, &change).await?;
         // A hub may restart when it is configured.
         let after = read(world, &hub, WORK).await?;

@@ -54,6 +54,7 @@ pub(super) async fn write<T>(
     change: &Change,
     mut request: impl AsyncFnMut(Client) -> kube::Result<T>,
 ) -> error::Result<T> {
+    world.may_change(change)?;
     let send = async |client| {
         let sent = async {
             let answer = request(client).await?;

@@ -166,6 +166,7 @@ async fn an_uncordon_that_a_killed_session_sent_is_accounted_once_and_not_sent_a
         server.put("nodes", a_node("a", true));
         let (world, seen) = server.world();
         world.enter(Effect {
+            planned: None,
             begun: Some(Begun {
                 at: world.clock().now(),
                 changes,
@@ -186,6 +187,7 @@ async fn an_uncordon_that_was_begun_and_never_arrived_is_sent() {
     server.put("nodes", cordoned(a_node("a", true)));
     let (world, _) = server.world();
     world.enter(Effect {
+        planned: None,
         begun: Some(Begun::default()),
         usual: None,
     });

@@ -13,10 +13,10 @@ use super::Request;
 use super::opening::given;
 use crate::api;
 use crate::error::{Error, Kind, Result};
-use crate::event::{Finished, Level, PLAN, People, Plan, Planned, Usual, Verdict, What};
+use crate::event::{Change, Finished, Level, PLAN, People, Plan, Planned, Usual, Verdict, What};
 use crate::journal::{self, Journal, Step, Story};
 use crate::sim::Practice;
-use crate::world::{Guard, Snapshot, World};
+use crate::world::{Guard, Snapshot, World, unplanned};
 
 /// Texts longer than this are told by their digest.
 const LONG: usize = 160;
@@ -313,12 +313,13 @@ impl Guard for Held {
         self.inner.before_write(world)
     }
 
-    fn next_write(&self, call: &str, args: &[Value]) -> Result<()> {
+    fn next_write(&self, call: &str, args: &[Value]) -> Result<Option<Vec<Change>>> {
         let (at, args) = (self.next.get(), brief(args));
         let planned = self.plan.steps.get(at);
-        if planned.is_some_and(|planned| planned.same_as(call, &args)) {
+        if let Some(planned) = planned.filter(|planned| planned.same_as(call, &args)) {
             self.next.set(at + 1);
-            return self.inner.next_write(call, &args);
+            self.inner.next_write(call, &args)?;
+            return Ok(Some(planned.changes.clone()));
         }
         let show = |call: &str, args: &[Value]| {
             let args: Vec<String> = args.iter().map(ToString::to_string).collect();
@@ -328,13 +329,8 @@ impl Guard for Held {
             || "nothing more".to_owned(),
             |planned| show(&planned.call, &planned.args),
         );
-        let fact = format!(
-            "this is not what was planned: step {} of the plan is {planned}, and this is {}",
-            at + 1,
-            show(call, &args)
-        );
-        let hint = "nothing of it was sent; look what has changed and make a new plan, or go on without --plan";
-        Err(Error::new(Kind::Refused, fact).hint(hint))
+        let planned = format!("step {} of the plan is {planned}", at + 1);
+        Err(unplanned(&planned, &show(call, &args)))
     }
 }
 

@@ -33,6 +33,7 @@ fn begun(world: &World, changes: Vec<Change>) -> Begun {
     };
     world.remember(changes);
     world.enter(Effect {
+        planned: None,
         begun: Some(begun.clone()),
         usual: None,
     });

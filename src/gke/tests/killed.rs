@@ -24,6 +24,7 @@ pub(super) fn begun(world: &World, changes: &[Change]) -> Begun {
     known.extend_from_slice(changes);
     world.remember(known);
     world.enter(Effect {
+        planned: None,
         begun: Some(begun.clone()),
         usual: None,
     });
@@ -215,6 +216,7 @@ async fn a_failure_nobody_saw_is_told_once_and_then_sent_anew() {
 
     // The operator resumes at the failed step.
     world.enter(Effect {
+        planned: None,
         begun: Some(earlier),
         usual: None,
     });

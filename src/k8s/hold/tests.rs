@@ -86,6 +86,7 @@ fn whoever_is_stopped_leaves_no_pod_and_whoever_was_killed_takes_it_away_later()
         world.clock().sleep(Duration::from_mins(10)).await;
         assert_eq!(left(&world).await.len(), 2);
         world.enter(Effect {
+            planned: None,
             begun: Some(Begun {
                 at: world.clock().now(),
                 changes: Vec::new(),

@@ -118,6 +118,7 @@ async fn what_a_killed_session_had_closed_is_accounted_once() {
     let server = Server::default();
     let (world, _) = server.world();
     world.enter(Effect {
+        planned: None,
         begun: Some(Begun {
             at: world.clock().now(),
             changes: Vec::new(),

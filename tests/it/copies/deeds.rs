@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use runbook::event::{Event, Events, What};
+use runbook::event::{Event, Events, Plan, What};
 use runbook::run::{Company, Locking, Opening, Place as Where, Planning, Request, run};
 use runbook::world::{Operator, Stop};
 use serde_json::{Value, json};
@@ -73,12 +73,18 @@ fn plain(text: &str) -> String {
 
 /// Runs a runbook there; its state folder is this one, in which stands the practice world, as it was
 /// left once `left` has been called.
-pub(super) fn deeds(
+pub(super) fn deeds(run: &Run, place: Where, state: &Path, left: impl FnOnce()) -> Deeds {
+    held(run, place, state, left, None).0
+}
+
+/// The same, held to a plan; with the one that it makes itself.
+pub(super) fn held(
     (name, params): &Run,
     place: Where,
     state: &Path,
     left: impl FnOnce(),
-) -> Deeds {
+    plan: Option<Plan>,
+) -> (Deeds, Option<Plan>) {
     let script = script(name);
     let given: BTreeMap<String, Value> = params
         .iter()
@@ -94,7 +100,10 @@ pub(super) fn deeds(
         operator: "ann@laptop".to_owned(),
         opening: Opening::New,
         locking: Locking::default(),
-        planning: Planning::default(),
+        planning: Planning {
+            hold: plan,
+            ..Planning::default()
+        },
     };
     let steps = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&steps);
@@ -121,14 +130,15 @@ pub(super) fn deeds(
         .map(|error| plain(&format!("{}: {}", error.kind.word(), error.message)));
     let steps = std::mem::take(&mut *steps.lock().unwrap());
     let world = world(state);
-    Deeds {
+    let deeds = Deeds {
         exit: finished.exit,
         error,
         steps,
         changes: finished.changed.iter().map(change).collect(),
         ledger: ledger(&world).split_off(before.unwrap_or_default()),
         end: end(name, &world),
-    }
+    };
+    (deeds, finished.plan.map(|plan| *plan))
 }
 
 /// The practice world as it was last kept: the one that goes on, else the one beside the journal.

@@ -17,7 +17,7 @@ use runbook::world::{Clock, Target};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::deeds::deeds;
+use super::deeds::held;
 use crate::program::all;
 
 use super::{
@@ -95,16 +95,18 @@ fn place(served: &Served, target: Target) -> LivePlace {
     }
 }
 
-/// The dry run, and then the run, on one world.
+/// The dry run, and then the run, on one world; held to the plan, where that is of one that ends
+/// well.
 fn pair(run: &Run, practice: &Practice) -> Result<usize, String> {
     let (dry, live) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let before = practice.ledger();
     let host = Host::start(practice.clone(), live.path());
     let place = || Box::new(host.place.clone());
-    let on_copy = deeds(run, Where::DryRun(place()), dry.path(), || ());
+    let (on_copy, plan) = held(run, Where::DryRun(place()), dry.path(), || (), None);
     assert_eq!(practice.ledger(), before, "a dry run changes nothing");
     let target = Where::Live(place());
-    let there = deeds(run, target, live.path(), || host.stop());
+    let plan = plan.filter(|_| on_copy.exit == 0);
+    let (there, _) = held(run, target, live.path(), || host.stop(), plan);
     same(run, &on_copy, &there)
 }
 

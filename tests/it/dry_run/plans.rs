@@ -127,6 +127,31 @@ async fn a_run_is_held_to_its_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_planned_call_that_would_change_something_else_by_now_is_not_made() {
+    let cluster = Cluster::cold().await;
+    let place = cluster.place("");
+    assert_eq!(
+        dry(&place, "warm_up --nodes 2 --yes --save plan.json").exit,
+        0
+    );
+    // When it was made, somebody had other limits there.
+    let path = place.path().join("plan.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let edited = text.replace("\"before\": \"0..20 nodes\"", "\"before\": \"1..15 nodes\"");
+    assert_ne!(edited, text);
+    std::fs::write(&path, edited).unwrap();
+    let line = "run warm_up --nodes 2 --yes --on live --plan plan.json";
+    let ran = run(&place, line);
+    assert_eq!(ran.exit, 5, "{}", ran.whole());
+    let told: Vec<&str> = ran.err.split([' ', '\n', '|']).collect();
+    let told: Vec<&str> = told.into_iter().filter(|word| !word.is_empty()).collect();
+    let both = "the plan has node pool nb-user: autoscaler limits: 1..15 nodes -> 2..20 nodes, \
+        and this is node pool nb-user: autoscaler limits: 0..20 nodes -> 2..20 nodes";
+    assert!(told.join(" ").contains(both), "{}", ran.whole());
+    assert_eq!(cluster.changes(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_first_change_that_was_not_planned_is_not_made() {
     let cluster = Cluster::warm().await;
     let place = cluster.place("");
