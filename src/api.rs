@@ -24,7 +24,7 @@ mod undo;
 mod yaml;
 
 pub use needs::{LOCK, needs};
-pub use undo::back;
+pub use undo::{back, takes_back};
 
 use serde::Serialize;
 use serde_json::Value;

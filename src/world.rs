@@ -313,7 +313,8 @@ impl World {
         (watched.unwrap_or_default(), effect.usual.take())
     }
 
-    /// Makes sure that the effect under way may make a change, before anything of it is sent.
+    /// Makes sure that the effect under way may make a change, before anything of it is sent: it is
+    /// planned, or takes back what this run did.
     ///
     /// # Errors
     /// `refused` when a run is held to a plan that says something else.
@@ -325,7 +326,8 @@ impl World {
         let same = |one: &Change| {
             (&one.what, &one.before, &one.after) == (&change.what, &change.before, &change.after)
         };
-        if planned.iter().any(same) {
+        let takes_back = |one: &Change| one.what == change.what && one.before == change.after;
+        if planned.iter().any(same) || lock(&self.0.changes).iter().any(takes_back) {
             return Ok(());
         }
         let show = |one: &Change| format!("{}: {} -> {}", one.what, one.before, one.after);

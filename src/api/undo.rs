@@ -52,6 +52,20 @@ pub fn back(function: &str) -> Option<&'static str> {
     found.and_then(|(_, back)| *back)
 }
 
+/// Functions that scripts take things back with; a plan is asked about each of their changes.
+const TAKES_BACK: [&str; 5] = [
+    "Pool.set_limits",
+    "k8s::uncordon",
+    "hub::set_image",
+    "memory::put",
+    "debt::close",
+];
+
+/// Whether scripts take things back with a function.
+pub fn takes_back(function: &str) -> bool {
+    TAKES_BACK.contains(&function)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -306,6 +306,11 @@ impl Held {
         let next = Cell::new(done);
         Self { plan, next, inner }
     }
+
+    /// Whether there is anything yet that could be taken back.
+    fn has_begun(&self) -> bool {
+        self.next.get() > 0
+    }
 }
 
 impl Guard for Held {
@@ -320,6 +325,11 @@ impl Guard for Held {
             self.next.set(at + 1);
             self.inner.next_write(call, &args)?;
             return Ok(Some(planned.changes.clone()));
+        }
+        // What takes back what the run has done is let pass, change by change.
+        if api::takes_back(call) && self.has_begun() {
+            self.inner.next_write(call, &args)?;
+            return Ok(Some(Vec::new()));
         }
         let show = |call: &str, args: &[Value]| {
             let args: Vec<String> = args.iter().map(ToString::to_string).collect();

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{dry, run, server, untouched};
+use crate::canned::{Answer, Recorded};
 use crate::cluster::Cluster;
 use crate::program::Place;
 
@@ -149,6 +150,29 @@ async fn a_planned_call_that_would_change_something_else_by_now_is_not_made() {
         and this is node pool nb-user: autoscaler limits: 0..20 nodes -> 2..20 nodes";
     assert!(told.join(" ").contains(both), "{}", ran.whole());
     assert_eq!(cluster.changes(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_was_done_can_be_taken_back_though_no_plan_says_so() {
+    let denied = |asked: &Recorded| {
+        let resize = asked.line().ends_with(":setSize");
+        resize.then(|| Answer::google(403, "PERMISSION_DENIED", "no"))
+    };
+    let cluster = Cluster::warm_where_gke(denied).await;
+    let place = cluster.place("");
+    let answers = "--yes --answer now=live";
+    let ran = dry(
+        &place,
+        &format!("teardown --now {answers} --save plan.json"),
+    );
+    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    let line = format!("run teardown --now {answers} --on live --plan plan.json");
+    let ran = run(&place, &line);
+    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    for node in ["gke-c-nb-user-1", "gke-c-nb-user-2"] {
+        let opened = format!("~ node {node}: cordoned -> open to pods");
+        assert!(ran.out.contains(&opened), "{}", ran.whole());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
