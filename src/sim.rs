@@ -14,6 +14,7 @@ mod crowd;
 mod deployments;
 mod desk;
 mod door;
+mod doors;
 mod drains;
 mod fault;
 mod fetch;
@@ -28,6 +29,7 @@ mod kubelet;
 mod layout;
 mod leases;
 mod minding;
+mod mistake;
 mod nodes;
 mod objects;
 mod obstacles;
@@ -57,123 +59,26 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use futures::future::BoxFuture;
 use google_cloud_container_v1::client::ClusterManager;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tower::Layer as _;
 
-use crate::error::{self, Kind};
 use crate::event::Events;
-use crate::names::{AGE, CHECK_USER, HUB_PODS, K8sEndpoint, Mode, Need};
-use crate::world::github::no_token;
+use crate::names::{AGE, CHECK_USER, HUB_PODS, K8sEndpoint, Mode};
 use crate::world::record::Record;
 use crate::world::secret::Secret;
-use crate::world::{Clock, Desk, Doors, GitHub, Http, Snapshot, Target};
-use copy::{Origin, Shut};
-use fault::Trouble;
+use crate::world::{Clock, Http, Snapshot, Target};
+use copy::Origin;
 use handle::Sim;
 use layout::Layout;
 use state::State;
 
 pub use copy::Copied;
 pub use fault::{FAULTS, Fault};
+pub use mistake::Error;
 pub use scenario::SCENARIOS;
 pub use serve::Served;
 pub use state::Mutation;
-
-/// What can be wrong with a practice world that is asked for.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No such scenario.
-    #[error("there is no scenario `{name}`")]
-    UnknownScenario {
-        /// What was asked for.
-        name: String,
-        /// What may have been meant.
-        nearest: Option<&'static str>,
-    },
-    /// No such fault.
-    #[error("there is no fault `{name}`")]
-    UnknownFault {
-        /// What was asked for.
-        name: String,
-        /// What may have been meant.
-        nearest: Option<&'static str>,
-    },
-    /// A fault's moment cannot be read.
-    #[error("fault `{fault}`: {why}")]
-    BadMoment {
-        /// As it was written.
-        fault: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A look at a target was put down by another version.
-    #[error("this look at a target is of format {found}, and this program knows {known}")]
-    OtherFormat {
-        /// Its format.
-        found: u32,
-        /// Ours.
-        known: u32,
-    },
-    /// A fault of the machine that a run is on, where a world is served to runs elsewhere.
-    #[error(
-        "fault `{fault}` is of the machine a run is on, and a served world plays no such machine"
-    )]
-    Elsewhere {
-        /// Its name.
-        fault: String,
-    },
-    /// A port to serve a world at cannot be had.
-    #[error("cannot listen at port {port} of this machine: {why}")]
-    Port {
-        /// Which.
-        port: u16,
-        /// What is in the way.
-        why: io::Error,
-    },
-    /// A saved world cannot be read.
-    #[error("the saved practice world cannot be read: {0}")]
-    BadSnapshot(#[from] serde_json::Error),
-}
-
-impl From<Error> for error::Error {
-    fn from(error: Error) -> Self {
-        let known = |nearest: Option<&str>, all: &[(&str, &str)]| {
-            if let Some(nearest) = nearest {
-                return format!("did you mean `{nearest}`?");
-            }
-            let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-            format!("choose one of: {}", names.join(", "))
-        };
-        let (kind, hint) = match &error {
-            Error::UnknownScenario { nearest, .. } => (Kind::Usage, known(*nearest, SCENARIOS)),
-            Error::UnknownFault { nearest, .. } => (Kind::Usage, known(*nearest, FAULTS)),
-            Error::BadMoment { .. } => (
-                Kind::Usage,
-                "write NAME@WHEN, with WHEN counted from the start: busy@1m30s".to_owned(),
-            ),
-            Error::OtherFormat { .. } => (
-                Kind::Usage,
-                "take it anew: `runbook world snapshot`".to_owned(),
-            ),
-            Error::Elsewhere { fault } => (
-                Kind::Usage,
-                format!("rehearse it: `runbook rehearse NAME --fault {fault}`"),
-            ),
-            Error::Port { .. } => (
-                Kind::Usage,
-                "choose others with --port, or any that are free with --port 0".to_owned(),
-            ),
-            Error::BadSnapshot(_) => (
-                Kind::Io,
-                "it was saved by another version or damaged; start a fresh one".to_owned(),
-            ),
-        };
-        Self::new(kind, error.to_string()).hint(hint)
-    }
-}
 
 /// How fast virtual time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -388,104 +293,5 @@ impl Practice {
     /// Every change the world accepted, in order.
     pub fn ledger(&self) -> Vec<Mutation> {
         self.0.sim.ledger()
-    }
-}
-
-impl Practice {
-    /// Whether a copy has something behind this door.
-    ///
-    /// # Errors
-    /// What whoever opens it meets there, or that nobody has looked behind it.
-    fn open(&self, door: &str) -> error::Result<bool> {
-        let origin = self.0.origin.as_ref();
-        match origin.and_then(|origin| origin.shut.get(door)) {
-            None => Ok(true),
-            Some(Shut::Absent) => Ok(false),
-            Some(Shut::Failed(error)) => Err(error.clone()),
-            Some(Shut::Unseen) => {
-                let what = format!("what is behind the door `{door}`: nobody has looked there");
-                self.0.sim.change(|state, _| state.beyond(&what));
-                Err(error::Error::new(
-                    Kind::Refused,
-                    format!("a copy does not know {what}"),
-                ))
-            }
-        }
-    }
-}
-
-impl Doors for Practice {
-    fn beyond(&self) -> Option<String> {
-        self.0.origin.as_ref()?;
-        self.0
-            .sim
-            .change(|state, _| state.origin.as_ref()?.beyond.clone())
-    }
-
-    fn denied(&self, need: Need) -> Option<error::Error> {
-        let origin = self.0.origin.as_ref()?;
-        origin.denied.get(&need.to_string()).cloned()
-    }
-
-    fn gke(&self) -> BoxFuture<'_, error::Result<ClusterManager>> {
-        let opened = self.open("gke");
-        let client = self
-            .0
-            .gke
-            .get_or_init(|| ClusterManager::from_stub::<Sim>(Arc::new(self.0.sim.clone())));
-        Box::pin(async move { opened.map(|_| client.clone()) })
-    }
-
-    fn k8s(&self) -> BoxFuture<'_, error::Result<kube::Client>> {
-        Box::pin(async {
-            self.open("k8s")?;
-            let client = self.0.k8s.get_or_init(|| {
-                let service = door::service(apiserver::router(self.0.sim.clone()));
-                kube::Client::new(self.record("k8s").layer(service), "default")
-            });
-            Ok(client.clone())
-        })
-    }
-
-    fn hub(&self) -> BoxFuture<'_, error::Result<Option<Http>>> {
-        let token = Secret::new(format!("token {}", hub::TOKEN));
-        let hub = self.http("hub", hub::ADDRESS, Some(token), hub::router);
-        let opened = self.open("hub");
-        Box::pin(async move { Ok(opened?.then_some(hub)) })
-    }
-
-    fn web(&self, base: &str) -> BoxFuture<'_, error::Result<Http>> {
-        let web = self.http("web", base, None, registry::router);
-        Box::pin(async { Ok(web) })
-    }
-
-    fn iam(&self) -> BoxFuture<'_, error::Result<Http>> {
-        let iam = self.http("iam", iam::ADDRESS, None, iam::router);
-        Box::pin(async { Ok(iam) })
-    }
-
-    fn github(&self) -> BoxFuture<'_, error::Result<GitHub>> {
-        Box::pin(async {
-            self.open("github")?;
-            let strikes = |trouble| self.0.sim.change(|state, at| state.strikes(trouble, at));
-            if strikes(Trouble::TokenMissing) {
-                return Err(no_token(
-                    "neither GH_TOKEN nor GITHUB_TOKEN is set, and `gh` has none",
-                ));
-            }
-            let token = self.0.sim.change(|state, at| state.github_token(at));
-            let service = door::service(github::router(self.0.sim.clone()));
-            let record = self.record("github");
-            GitHub::new(github::ADDRESS, &Secret::new(token), service, &record)
-        })
-    }
-
-    fn desk(&self) -> &dyn Desk {
-        self
-    }
-
-    fn renew(&self) -> BoxFuture<'_, error::Result<()>> {
-        self.0.sim.renew();
-        Box::pin(async { Ok(()) })
     }
 }

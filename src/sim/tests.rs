@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::apiserver::Cluster as _;
 use super::objects::{NOTEBOOK, text};
 use super::*;
+use crate::error::{self, Kind};
+use crate::world::Doors as _;
 
 type Asked = google_cloud_gax::Result<Operation>;
 
