@@ -22,7 +22,7 @@ fn about<'a>(text: &'a str, what: &str) -> (&'a str, &'a str) {
 fn practice_lacks_nothing() {
     let place = Place::empty();
     let ran = place.run("doctor");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     for what in [
         "takes and flushes",
         "questions need --yes",
@@ -43,7 +43,7 @@ fn practice_lacks_nothing() {
 #[test]
 fn only_what_the_runbook_needs_is_asked() {
     let ran = Place::empty().run("doctor allow_domain --output json");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((&told["ok"], &told["version"]), (&json!(true), &json!(1)));
     let parts: Vec<&str> = told["findings"]
@@ -57,8 +57,8 @@ fn only_what_the_runbook_needs_is_asked() {
         "{parts:?}"
     );
     let ran = Place::empty().run("doctor warm_upp");
-    assert_eq!(ran.exit, 2, "{}", ran.whole());
-    assert!(ran.err.contains("warm_up"), "{}", ran.whole());
+    ran.ends(2);
+    ran.complains("warm_up");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -75,7 +75,7 @@ async fn what_is_missing_is_said_with_whom_to_ask_for_what() {
         cluster.place("hub = { url = \"http://127.0.0.1:1\", token = { env = \"UNSET\" } }");
     let mut asked = command(&place, "doctor warm_up --on live");
     let ran = Ran::from(asked.env(MANAGER, manager.url()).output().unwrap());
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    ran.ends(1);
     let (line, fix) = about(&ran.out, "container.clusters.update");
     assert!(line.starts_with('✗'), "{line}");
     assert!(fix.contains("gcloud projects add-iam-policy-binding p --member=user:YOU --role=roles/container.clusterAdmin"), "{fix}");
@@ -108,7 +108,7 @@ async fn what_nobody_can_be_asked_for_is_only_inferred() {
             .output()
             .unwrap(),
     );
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     assert!(about(&ran.out, "container.clusters.get").0.starts_with('✓'));
     let (line, _) = about(&ran.out, "container.clusters.update");
     assert!(
@@ -132,7 +132,7 @@ async fn a_service_that_is_away_is_named_once() {
             .output()
             .unwrap(),
     );
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    ran.ends(1);
     let (line, _) = about(&ran.out, "the GKE API");
     assert!(
         line.starts_with('✗') && line.contains("cannot be reached"),

@@ -181,23 +181,15 @@ async fn a_pull_request_is_opened_once_and_found_again() {
     let cluster = Cluster::warm().await;
     let (github, place) = ours_but(&cluster, |_| None).await;
     let ran = add(&place, "--why 'x'");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
-    assert!(
-        ran.err.contains("Proposed: https://ghe.example/o/r/pull/7"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(0);
+    ran.complains("Proposed: https://ghe.example/o/r/pull/7");
     assert!(!ran.raw().contains("canary"), "{}", ran.whole());
 
     sent_as_documented(&github);
 
     let again = add(&place, "");
-    assert_eq!(again.exit, 0, "{}", again.whole());
-    assert!(
-        again.err.contains("It was proposed already"),
-        "{}",
-        again.whole()
-    );
+    again.ends(0);
+    again.complains("It was proposed already");
     opened_once(&github);
 }
 
@@ -211,12 +203,8 @@ async fn what_would_change_more_than_a_line_is_never_proposed() {
     })
     .await;
     let ran = add(&place, "");
-    assert_eq!(ran.exit, 5, "{}", ran.whole());
-    assert!(
-        ran.err.contains("+9 -8, and +1 -0 was meant"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(5);
+    ran.complains("+9 -8, and +1 -0 was meant");
     assert!(!github.lines().contains(&format!("POST {REPOSITORY}/pulls")));
 }
 
@@ -225,7 +213,7 @@ async fn a_dry_run_shows_the_line_and_proposes_nothing() {
     let cluster = Cluster::warm().await;
     let (github, place) = ours_but(&cluster, |_| None).await;
     let ran = add(&place, "--dry-run --save plan.json");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     let plan = std::fs::read_to_string(place.path().join("plan.json")).unwrap();
     let plan: Value = serde_json::from_str(&plan).unwrap();
     let step = &plan["steps"][0];
@@ -235,12 +223,12 @@ async fn a_dry_run_shows_the_line_and_proposes_nothing() {
     );
     let diff = step["diff"].as_str().unwrap();
     assert!(diff.contains("\n+    - new.domain.ca\n"), "{diff}");
-    assert!(ran.err.contains("+    - new.domain.ca"), "{}", ran.whole());
+    ran.complains("+    - new.domain.ca");
     assert_eq!(plan["facts"]["tip of values/hub.yaml"], "5ead");
     assert!(github.seen().iter().all(|asked| asked.method == "GET"));
     // The run it was made for does just that.
     let ran = add(&place, "--plan plan.json");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     opened_once(&github);
 }
 
@@ -262,7 +250,7 @@ async fn a_refusal_is_told_by_the_kind_of_the_token() {
     })
     .await;
     let ran = add(&place, "");
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    ran.ends(1);
     for word in [
         "Resource not accessible",
         "a fine-grained token",
@@ -273,10 +261,6 @@ async fn a_refusal_is_told_by_the_kind_of_the_token() {
     assert!(!ran.raw().contains("canary"), "{}", ran.whole());
     let (_github, place) = enterprise(&cluster, |_| no(401, "Bad credentials")).await;
     let ran = add(&place, "");
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
-    assert!(
-        ran.err.contains("does not know the token"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(1);
+    ran.complains("does not know the token");
 }

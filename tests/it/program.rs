@@ -113,6 +113,24 @@ macro_rules! rehearsed {
 pub(crate) use rehearsed;
 
 impl Ran {
+    /// It ended with this status.
+    #[track_caller]
+    pub(crate) fn ends(&self, exit: i32) {
+        assert_eq!(self.exit, exit, "{}", self.whole());
+    }
+
+    /// Standard output has this.
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) {
+        assert!(self.out.contains(text), "no {text:?}: {}", self.whole());
+    }
+
+    /// Standard error has this.
+    #[track_caller]
+    pub(crate) fn complains(&self, text: &str) {
+        assert!(self.err.contains(text), "no {text:?}: {}", self.whole());
+    }
+
     /// Everything, for a snapshot: without what the wall clock and this machine say.
     pub(crate) fn whole(&self) -> String {
         let text = masked(&self.raw());

@@ -16,7 +16,7 @@ async fn lie_1_a_skipped_step_succeeds_and_another_branch_is_taken() {
     untouched(&cluster);
     let does = run(&place, "run branches --on live");
     for ran in [would, does] {
-        assert_eq!(ran.exit, 0, "{}", ran.whole());
+        ran.ends(0);
         assert!(
             ran.out.contains("raised") && ran.out.contains("there already"),
             "{}",
@@ -39,8 +39,8 @@ async fn lie_2_a_skipped_step_gives_nothing_to_the_next_one() {
     let place = cluster.place("");
     place.write("runbooks/later.rhai", script);
     let ran = dry(&place, "later");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
-    assert!(ran.out.contains(" 3 true 3\n"), "{}", ran.whole());
+    ran.ends(0);
+    ran.says(" 3 true 3\n");
     untouched(&cluster);
 }
 
@@ -93,13 +93,9 @@ async fn lie_5_a_resumed_dry_run_becomes_real() {
     let half: Vec<&str> = text.lines().take(wait + 1).collect();
     std::fs::write(journal, half.join("\n") + "\n").unwrap();
     let ran = run(&place, "resume");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
-    assert!(ran.out.contains("DRY RUN"), "{}", ran.whole());
-    assert!(
-        ran.out.contains("nothing real was changed"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(0);
+    ran.says("DRY RUN");
+    ran.says("nothing real was changed");
     untouched(&cluster);
 }
 
@@ -116,12 +112,8 @@ async fn lie_6_what_it_calls_is_not_dry() {
         "//! Calls a library.\nimport \"lib/raise\" as raise;\nraise::raise();\n",
     );
     let ran = dry(&place, "outer");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
-    assert!(
-        ran.out.contains("0..20 nodes -> 5..20 nodes"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(0);
+    ran.says("0..20 nodes -> 5..20 nodes");
     untouched(&cluster);
 }
 
@@ -130,12 +122,8 @@ async fn lie_7_it_tells_of_changes_that_are_none() {
     let cluster = Cluster::warm().await;
     let place = cluster.place("");
     let ran = dry(&place, "warm_up --nodes 2 --yes");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
-    assert!(
-        ran.out.contains("the plan: nothing would be changed"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(0);
+    ran.says("the plan: nothing would be changed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -147,7 +135,7 @@ async fn lie_8_it_prints_secrets() {
         "teardown --yes --save plan.json -vvv --patience 30m",
     );
     let snapshot = run(&place, "world snapshot --on live");
-    assert_eq!(snapshot.exit, 0, "{}", snapshot.whole());
+    snapshot.ends(0);
     assert!(snapshot.out.contains("user-1"), "{}", snapshot.out);
     let texts = [vec![ran.raw(), snapshot.raw()], texts_in(place.path())].concat();
     assert!(texts.len() > 4);
@@ -163,23 +151,15 @@ async fn lie_9_what_it_cannot_stand_in_for_is_passed_over() {
     let cluster = Cluster::with(vec![server("zoe")]).await;
     let place = cluster.place("");
     let ran = dry(&place, "logs jupyter-user-2d1");
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
-    assert!(
-        ran.err.contains("the copy of the target does not know"),
-        "{}",
-        ran.whole()
-    );
-    assert!(ran.err.contains("logs.rhai:"), "{}", ran.whole());
+    ran.ends(1);
+    ran.complains("the copy of the target does not know");
+    ran.complains("logs.rhai:");
     let caught = "//! Would hide it.\ntry { registry::inspect(\"quay.io/not/asked:1\"); } catch { say(\"hidden\"); }\n";
     place.write("runbooks/hides.rhai", caught);
     let ran = dry(&place, "hides");
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    ran.ends(1);
     assert!(!ran.out.contains("hidden"), "{}", ran.whole());
-    assert!(
-        ran.err.contains("nobody has asked there"),
-        "{}",
-        ran.whole()
-    );
+    ran.complains("nobody has asked there");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -189,31 +169,19 @@ async fn lie_10_it_passes_and_the_permission_is_missing() {
     let script = "//! Cordons.\nlet node = k8s::nodes(\"nb-user\")[0];\nk8s::cordon(node.name);\n";
     place.write("runbooks/cordons.rhai", script);
     let ran = dry(&place, "cordons");
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
-    assert!(
-        ran.err.contains("our credentials lack patch nodes"),
-        "{}",
-        ran.whole()
-    );
-    assert!(ran.err.contains("kubectl auth can-"), "{}", ran.whole());
-    assert!(ran.err.contains("cordons.rhai:3"), "{}", ran.whole());
+    ran.ends(1);
+    ran.complains("our credentials lack patch nodes");
+    ran.complains("kubectl auth can-");
+    ran.complains("cordons.rhai:3");
     // Nor does it pass in a rehearsal on what was seen.
     let snapshot = run(&place, "world snapshot --on live");
     place.write("tonight.json", &snapshot.out);
     let ran = run(&place, "rehearse cordons --world tonight.json");
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
-    assert!(
-        ran.err.contains("our credentials lack patch nodes"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(1);
+    ran.complains("our credentials lack patch nodes");
     // And a real run does not get as far as its first change.
     let ran = run(&place, "run cordons --on live");
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
-    assert!(
-        ran.err.contains("--answer permissions=without"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(1);
+    ran.complains("--answer permissions=without");
     untouched(&cluster);
 }

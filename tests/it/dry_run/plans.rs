@@ -20,7 +20,7 @@ async fn a_plan_says_what_would_be_changed_and_what_nobody_knows() {
         &place,
         "warm_up --nodes 2 --yes --save plan.json --output json",
     );
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     untouched(&cluster);
     let last: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
     let plan = plan(&place);
@@ -73,7 +73,7 @@ async fn all_answers_that_are_needed_are_told_at_once() {
         gke::pool(\"nb-user\").raise_limits(2, 20);\nask::danger(\"second\", \"Two?\");\n";
     place.write("runbooks/asks.rhai", script);
     let ran = dry(&place, "asks");
-    assert_eq!(ran.exit, 3, "{}", ran.whole());
+    ran.ends(3);
     for flag in [
         "2 answers are needed",
         "--answer first=yes",
@@ -82,11 +82,7 @@ async fn all_answers_that_are_needed_are_told_at_once() {
         assert!(ran.err.contains(flag), "{flag}: {}", ran.whole());
     }
     // The plan is there all the same.
-    assert!(
-        ran.out.contains("0..20 nodes -> 2..20 nodes"),
-        "{}",
-        ran.whole()
-    );
+    ran.says("0..20 nodes -> 2..20 nodes");
     untouched(&cluster);
 }
 
@@ -95,36 +91,26 @@ async fn a_run_is_held_to_its_plan() {
     let cluster = Cluster::cold().await;
     let place = cluster.place("");
     let ran = dry(&place, "warm_up --nodes 2 --yes --save plan.json");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     let other = run(
         &place,
         "run warm_up --nodes 3 --yes --on live --plan plan.json",
     );
-    assert_eq!(other.exit, 5, "{}", other.whole());
-    assert!(
-        other
-            .err
-            .contains("the plan is of another run: its parameters"),
-        "{}",
-        other.whole()
-    );
+    other.ends(5);
+    other.complains("the plan is of another run: its parameters");
     untouched(&cluster);
     let ran = run(
         &place,
         "run warm_up --nodes 2 --yes --on live --plan plan.json",
     );
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     assert!(!ran.out.contains("Since the plan"), "{}", ran.whole());
     // What the plan was made on is not so any more.
     let again = run(
         &place,
         "run warm_up --nodes 2 --yes --on live --plan plan.json",
     );
-    assert!(
-        again.out.contains("Since the plan: autoscaling of nb-user: 0 to 20 a zone when it was planned, 2 to 20 a zone now"),
-        "{}",
-        again.whole()
-    );
+    again.says("Since the plan: autoscaling of nb-user: 0 to 20 a zone when it was planned, 2 to 20 a zone now");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -143,7 +129,7 @@ async fn a_planned_call_that_would_change_something_else_by_now_is_not_made() {
     std::fs::write(&path, edited).unwrap();
     let line = "run warm_up --nodes 2 --yes --on live --plan plan.json";
     let ran = run(&place, line);
-    assert_eq!(ran.exit, 5, "{}", ran.whole());
+    ran.ends(5);
     let told: Vec<&str> = ran.err.split([' ', '\n', '|']).collect();
     let told: Vec<&str> = told.into_iter().filter(|word| !word.is_empty()).collect();
     let both = "the plan has node pool nb-user: autoscaler limits: 1..15 nodes -> 2..20 nodes, \
@@ -165,13 +151,13 @@ async fn what_was_done_can_be_taken_back_though_no_plan_says_so() {
         &place,
         &format!("teardown --now {answers} --save plan.json"),
     );
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     let line = format!("run teardown --now {answers} --on live --plan plan.json");
     let ran = run(&place, &line);
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
+    ran.ends(1);
     for node in ["gke-c-nb-user-1", "gke-c-nb-user-2"] {
         let opened = format!("~ node {node}: cordoned -> open to pods");
-        assert!(ran.out.contains(&opened), "{}", ran.whole());
+        ran.says(&opened);
     }
 }
 
@@ -191,12 +177,8 @@ async fn the_first_change_that_was_not_planned_is_not_made() {
         .replace("        3,\n", "        4,\n");
     std::fs::write(&path, edited).unwrap();
     let ran = run(&place, "run grows --on live --plan plan.json");
-    assert_eq!(ran.exit, 5, "{}", ran.whole());
-    assert!(
-        ran.err.contains("this is not what was planned: step 1"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(5);
+    ran.complains("this is not what was planned: step 1");
     assert_eq!(cluster.changes(), []);
 }
 
@@ -209,7 +191,7 @@ async fn people_who_would_lose_their_servers_are_counted() {
         "teardown --now --evict --yes --answer evict=live --save plan.json",
     );
     let plan = plan(&place);
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     let both = serde_json::json!({ "there": 2, "affected": 2 });
     assert_eq!(plan["people"], both, "{}", ran.whole());
     untouched(&cluster);
@@ -220,24 +202,16 @@ async fn what_would_be_refused_says_so_and_exits_5() {
     let cluster = Cluster::with(vec![server("zoe")]).await;
     let place = cluster.place("");
     let ran = dry(&place, "teardown --now --yes --save plan.json");
-    assert_eq!(ran.exit, 5, "{}", ran.whole());
-    assert!(
-        ran.out.contains("dry run: IT WOULD BE REFUSED"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(5);
+    ran.says("dry run: IT WOULD BE REFUSED");
     assert_eq!(plan(&place)["verdict"], "would_be_refused");
     // Nobody is held to a plan that did not end well.
     let ran = run(
         &place,
         "run teardown --now --yes --on live --plan plan.json",
     );
-    assert_eq!(ran.exit, 5, "{}", ran.whole());
-    assert!(
-        ran.err.contains("would not have ended well"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(5);
+    ran.complains("would not have ended well");
     untouched(&cluster);
 }
 
@@ -247,9 +221,9 @@ async fn how_long_it_takes_is_learned_from_the_target_s_own_runs() {
     let place = cluster.place("");
     assert_eq!(run(&place, "run warm_up --nodes 2 --yes --on live").exit, 0);
     let ran = dry(&place, "warm_up --nodes 3 --yes --save plan.json");
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
+    ran.ends(0);
     assert_eq!(plan(&place)["expected"]["runs"], 1);
-    assert!(ran.out.contains("(last run here, "), "{}", ran.whole());
+    ran.says("(last run here, ");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -285,13 +259,8 @@ async fn a_run_that_goes_on_is_still_held_to_its_plan() {
         .replace("Pool.raise_limits", "Pool.set_limits");
     std::fs::write(&kept, other).unwrap();
     let ran = run(&place, "resume --yes");
-    assert_eq!(ran.exit, 5, "{}", ran.whole());
-    assert!(
-        ran.err
-            .contains("is Pool.set_limits(\"Pool nb-user\", 2, 20)"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(5);
+    ran.complains("is Pool.set_limits(\"Pool nb-user\", 2, 20)");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -299,37 +268,25 @@ async fn tonight_s_cluster_can_be_rehearsed_in_with_a_fault() {
     let cluster = Cluster::cold().await;
     let place = cluster.place("");
     let snapshot = run(&place, "world snapshot --on live");
-    assert_eq!(snapshot.exit, 0, "{}", snapshot.whole());
+    snapshot.ends(0);
     place.write("tonight.json", &snapshot.out);
     let ran = run(
         &place,
         "rehearse warm_up --nodes 2 --world tonight.json --yes",
     );
-    assert_eq!(ran.exit, 0, "{}", ran.whole());
-    assert!(
-        ran.out.contains("gke-c-nb-user-0a1b2c3d-"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(0);
+    ran.says("gke-c-nb-user-0a1b2c3d-");
     let ran = run(
         &place,
         "rehearse warm_up --nodes 2 --world tonight.json --fault stockout --yes",
     );
-    assert_eq!(ran.exit, 1, "{}", ran.whole());
-    assert!(
-        ran.err.contains("no machines left in zone l-a"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(1);
+    ran.complains("no machines left in zone l-a");
     untouched(&cluster);
     place.write("tonight.json", "{}");
     let ran = run(&place, "rehearse warm_up --nodes 2 --world tonight.json");
-    assert_eq!(ran.exit, 2, "{}", ran.whole());
-    assert!(
-        ran.err.contains("is no look at a target"),
-        "{}",
-        ran.whole()
-    );
+    ran.ends(2);
+    ran.complains("is no look at a target");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -338,11 +295,7 @@ async fn what_was_practised_is_said_in_the_headline() {
     let place = cluster.place("");
     let line = "run warm_up --nodes 2 --yes --on live";
     let ran = run(&place, line);
-    assert!(
-        ran.out.contains("never rehearsed in this version"),
-        "{}",
-        ran.whole()
-    );
+    ran.says("never rehearsed in this version");
     for fault in ["slow-image", "busy", "stockout"] {
         run(
             &place,
@@ -350,12 +303,7 @@ async fn what_was_practised_is_said_in_the_headline() {
         );
     }
     let ran = run(&place, line);
-    assert!(
-        ran.out
-            .contains("ago on this version: 3 faults, 2 survived"),
-        "{}",
-        ran.whole()
-    );
+    ran.says("ago on this version: 3 faults, 2 survived");
     let shown = run(&place, "show warm_up").out;
     assert!(
         shown.contains("survived: busy, slow-image; not: stockout"),
@@ -405,6 +353,6 @@ async fn the_evening_before_of_the_readme_goes_as_it_says() {
 #[test]
 fn practice_needs_no_dry_run() {
     let ran = Place::empty().run("run warm_up --nodes 2 --dry-run");
-    assert_eq!(ran.exit, 2, "{}", ran.whole());
-    assert!(ran.err.contains("runbook rehearse"), "{}", ran.whole());
+    ran.ends(2);
+    ran.complains("runbook rehearse");
 }
